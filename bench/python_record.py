@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""python_record.py - what does recording cost in Python?
+
+Compared with an empty C method: a method of a C type that returns None at once, of the same calling
+convention as the method in question (found out from the method's own flags). And with
+prometheus_client in its multiprocess mode, its files on tmpfs like our segment
+(BENCH_MULTIPROC_DIR).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+from harness import Case, emit, fail, is_quick, pin, side_by_side
+
+# Read by prometheus_client when it is imported.
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["BENCH_MULTIPROC_DIR"]
+
+import emptyext  # noqa: E402
+import prometheus_client  # noqa: E402
+import shmetrics  # noqa: E402
+
+LABEL_NAMES = ["method", "endpoint", "status_code"]
+LABELLED = 'labels("GET", "/api/v1/items/{item_id}", "200")'
+
+METH_VARARGS, METH_KEYWORDS, METH_NOARGS, METH_O, METH_FASTCALL = 0x1, 0x2, 0x4, 0x8, 0x80
+EMPTY_OF_FLAGS = {
+    METH_NOARGS: "noargs()",
+    METH_O: "one({})",
+    METH_FASTCALL: "fast({})",
+    METH_FASTCALL | METH_KEYWORDS: "fast_keywords({})",
+    METH_VARARGS | METH_KEYWORDS: "tuple_keywords({})",
+}
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int)]
+
+
+class _MethodDescriptor(ctypes.Structure):
+    """CPython's PyMethodDescrObject."""
+
+    _fields_ = [
+        ("object", ctypes.c_char * object.__basicsize__),
+        ("type", ctypes.c_void_p),
+        ("method_name", ctypes.c_void_p),
+        ("qualified_name", ctypes.c_void_p),
+        ("method", ctypes.POINTER(_MethodDef)),
+    ]
+
+
+def empty_call(owner: object, method: str, argument: str) -> str:
+    """The call of the empty method that has the calling convention of owner.method."""
+    descriptor = getattr(type(owner), method)
+    if type(descriptor).__name__ != "method_descriptor":
+        fail(f"{type(owner).__name__}.{method} is no C method but {type(descriptor).__name__}")
+    flags = _MethodDescriptor.from_address(id(descriptor)).method.contents.flags
+    if flags not in EMPTY_OF_FLAGS:
+        fail(f"{type(owner).__name__}.{method}: no empty method has the flags {flags:#x}")
+    return EMPTY_OF_FLAGS[flags].format(argument)
+
+
+def instruments(module: object) -> dict[str, object]:
+    counter = module.Counter("bench_plain", "A counter.")
+    labelled = module.Counter("bench_labelled", "A counter with labels.", LABEL_NAMES)
+    gauge = module.Gauge("bench_level", "A gauge.", multiprocess_mode="livesum")
+    histogram = module.Histogram("bench_duration_seconds", "Durations.")
+    return {"c": counter, "l": labelled, "g": gauge, "h": histogram}
+
+
+def main() -> None:
+    pin(os.getpid())
+    ours = instruments(shmetrics)
+    theirs = instruments(prometheus_client)
+    empty = {"e": emptyext.Empty()}
+
+    calls = [
+        "c.inc()",
+        "c.inc(2.5)",
+        f"l.{LABELLED}",
+        f"l.{LABELLED}.inc()",
+        "g.set(7.0)",
+        "g.inc()",
+        "h.observe(0.02)",
+    ]
+    mine = {call: Case(f"shmetrics: {call}", call, ours) for call in calls}
+    peer = {call: Case(f"prometheus_client: {call}", call, theirs) for call in calls}
+    floor_inc = Case("empty method, as c.inc()", "e." + empty_call(ours["c"], "inc", ""), empty)
+    floor_observe = Case(
+        "empty method, as h.observe(0.02)", "e." + empty_call(ours["h"], "observe", "0.02"), empty
+    )
+    cases = [floor_inc, floor_observe, *mine.values(), *peer.values()]
+    side_by_side(cases, rounds=21 if is_quick() else 61, block_ns=1e6)
+
+    for case in cases:
+        name = case.name.replace(LABELLED, "labels(3)")
+        if case in (floor_inc, floor_observe):
+            name += f": {case.statement}"
+        emit(name, case.ns, "ns")
+    emit("c.inc() / empty method", mine["c.inc()"].ratio(floor_inc), "x", at_most=1.5)
+    emit("h.observe(v) / empty method", mine["h.observe(0.02)"].ratio(floor_observe), "x")
+    emit(
+        "prometheus_client / ours, c.inc()",
+        peer["c.inc()"].ratio(mine["c.inc()"]),
+        "x",
+        at_least=30,
+    )
+    for call in calls[3:]:
+        name = call.replace(LABELLED, "labels(3)")
+        emit(f"prometheus_client / ours, {name}", peer[call].ratio(mine[call]), "x")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
