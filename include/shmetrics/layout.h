@@ -13,10 +13,10 @@
  *   toc[0]   +---------------------------------------------------------------+
  *            | slots: slot_max x 64 bytes, one a live process                |
  *   toc[1]   +---------------------------------------------------------------+
- *            | family root: 64 words, the top of the index of families and   |
+ *            | family root: 16 words, the top of the index of families and   |
  *            | texts                                                         |
  *   toc[2]   +---------------------------------------------------------------+
- *            | series root: 1,024 words, the top of the index of series      |
+ *            | series root: 256 words, the top of the index of series      |
  *   toc[3]   +---------------------------------------------------------------+
  *            | arena: given out from the bottom in pieces aligned to 64:     |
  *            |   family, series and text records, index nodes,               |
@@ -37,8 +37,8 @@
  * atomic words of the header and publishes records. A slot's words and gauge blocks are written by the
  * process that holds the slot's lock, and by nobody else. Readers write nothing.
  *
- * THE INDEX is a trie on the 64 bits of a key's hash, most significant first: the root takes 6 (families,
- * texts) or 10 (series) bits, each node 4 more. An index word is 0 (empty), the offset of a record, or the
+ * THE INDEX is a trie on the 64 bits of a key's hash, most significant first: the root takes 4 (families,
+ * texts) or 8 (series) bits, each node 4 more. An index word is 0 (empty), the offset of a record, or the
  * offset of a node with bit 0 set. A word goes from 0 to a record to a node, by compare-and-swap, and never
  * back; the node that replaces a record holds it. So a key has one place and can be published once.
  *
@@ -234,8 +234,8 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_directory) == 256, "a directory has 32 words
 
 /* ---- the index ---- */
 
-#define SMX_LAYOUT_FAMILY_ROOT_BITS 6u
-#define SMX_LAYOUT_SERIES_ROOT_BITS 10u
+#define SMX_LAYOUT_FAMILY_ROOT_BITS 4u
+#define SMX_LAYOUT_SERIES_ROOT_BITS 8u
 #define SMX_LAYOUT_NODE_BITS 4u
 #define SMX_LAYOUT_NODE_TAG UINT64_C(1)
 

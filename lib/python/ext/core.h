@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * core.h - what the files of the extension share: the module's state, errors, texts, critical sections
+ *
+ * One file a Python type. The extension sees the library's public headers only, keeps no static state (every
+ * sub-interpreter has its own module state), and calls no Python code while it is inside a critical section.
+ */
+#ifndef SHMETRICS_PYTHON_CORE_H
+#define SHMETRICS_PYTHON_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "shmetrics/shmetrics.h"
+
+typedef struct core_state {
+	PyTypeObject *segment_type;
+	PyTypeObject *metric_type;
+	PyTypeObject *counter_type;
+	PyTypeObject *gauge_type;
+	PyTypeObject *histogram_type;
+} core_state;
+
+/* Free-threaded builds (3.13 and later) need a lock where the others have the GIL. */
+#if PY_VERSION_HEX >= 0x030d0000
+#define CORE_BEGIN_CRITICAL_SECTION(object) Py_BEGIN_CRITICAL_SECTION(object)
+#define CORE_END_CRITICAL_SECTION() Py_END_CRITICAL_SECTION()
+#else
+#define CORE_BEGIN_CRITICAL_SECTION(object) {
+#define CORE_END_CRITICAL_SECTION() }
+#endif
+
+#ifdef Py_TPFLAGS_IMMUTABLETYPE
+#define CORE_TPFLAGS_IMMUTABLE Py_TPFLAGS_IMMUTABLETYPE
+#else
+#define CORE_TPFLAGS_IMMUTABLE 0
+#endif
+
+#define core_likely(condition) __builtin_expect(!!(condition), 1)
+
+extern PyType_Spec core_segment_spec;
+extern PyType_Spec core_metric_spec;
+extern PyType_Spec core_counter_spec;
+extern PyType_Spec core_gauge_spec;
+extern PyType_Spec core_histogram_spec;
+
+/* ---- errors.c ---- */
+
+/* Sets the Python exception that stands for a status of the library; returns NULL. */
+PyObject *core_raise(const smx_error *error);
+
+/* ---- text.c ---- */
+
+/*
+ * The UTF-8 bytes of a str; they live as long as *owner, a new reference. Lone surrogates, which have no UTF-8,
+ * become U+FFFD. -1 with an exception set: no memory.
+ */
+int core_text(PyObject *string, smx_text *text, PyObject **owner);
+/* The same as a C string for names: surrogates and NULs are a ValueError naming `what`. Lives with `string`. */
+const char *core_name(PyObject *string, const char *what);
+/* str(object) as an exact str. */
+PyObject *core_str(PyObject *object);
+
+/* ---- arguments.c ---- */
+
+/*
+ * Distributes the arguments of a METH_FASTCALL | METH_KEYWORDS call among `names` (NULL at the end). The first
+ * `required` must be there; absent others are left as they are in values. -1: TypeError set.
+ */
+int core_arguments(const char *function, const char *const *names, size_t required, PyObject *const *args,
+		   Py_ssize_t nargs, PyObject *kwnames, PyObject **values);
+/* A real number, as arithmetic in Python would take it. -1 with an exception set. */
+int core_double(PyObject *object, double *value);
+
+/* ---- exemplar.c ---- */
+
+/* exemplar: NULL, None, or the labels of one. -1 with an exception set if it is not as it should be. */
+int core_check_exemplar(PyObject *exemplar);
+
+#endif

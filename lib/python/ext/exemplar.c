@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exemplar.c - the exemplar argument of inc() and observe()
+ *
+ * The segment does not keep exemplars yet (prometheus_client's multiprocess mode does not either). A wrong one is
+ * refused all the same, so that what runs now still runs when they are kept.
+ */
+#include "core.h"
+
+#define EXEMPLAR_RUNES_MAX 128
+
+int core_check_exemplar(PyObject *exemplar)
+{
+	PyObject *key, *value;
+	Py_ssize_t position = 0, runes = 0;
+
+	if (!exemplar || exemplar == Py_None)
+		return 0;
+	if (!PyDict_Check(exemplar)) {
+		PyErr_Format(PyExc_TypeError, "exemplar must be a dict, not %.100s", Py_TYPE(exemplar)->tp_name);
+		return -1;
+	}
+	while (PyDict_Next(exemplar, &position, &key, &value)) {
+		if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
+			PyErr_SetString(PyExc_TypeError, "the labels of an exemplar must be str");
+			return -1;
+		}
+		if (PyUnicode_GET_LENGTH(key) >= 2 && PyUnicode_READ_CHAR(key, 0) == '_' &&
+		    PyUnicode_READ_CHAR(key, 1) == '_') {
+			PyErr_Format(PyExc_ValueError, "Reserved label metric name: %U", key);
+			return -1;
+		}
+		runes += PyUnicode_GET_LENGTH(key) + PyUnicode_GET_LENGTH(value);
+	}
+	if (runes > EXEMPLAR_RUNES_MAX) {
+		PyErr_Format(PyExc_ValueError,
+			     "Exemplar labels have %zd UTF-8 characters, exceeding the limit of %d", runes,
+			     EXEMPLAR_RUNES_MAX);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * module.c - the module shmetrics._core
+ */
+#include "core.h"
+
+#include "shmetrics/exposition.h"
+
+#define PATH_SIZE 4096
+
+PyDoc_STRVAR(resolve_doc, "resolve(name, directory=None, /)\n--\n\n"
+			  "The path that a segment's name stands for. ValueError if it is no name.");
+
+static PyObject *core_resolve(PyObject *Py_UNUSED(module), PyObject *args)
+{
+	const char *name, *directory = NULL;
+	char path[PATH_SIZE];
+	smx_error error = {0};
+
+	if (!PyArg_ParseTuple(args, "s|z:resolve", &name, &directory))
+		return NULL;
+	if (smx_segment_resolve(name, directory, path, sizeof(path), &error) != SMX_OK)
+		return core_raise(&error);
+	return PyUnicode_DecodeFSDefault(path);
+}
+
+PyDoc_STRVAR(unrecorded_count_doc, "unrecorded_count()\n--\n\n"
+				   "How often this process recorded to a metric for which there was no room.");
+
+static PyObject *core_unrecorded_count(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
+{
+	return PyLong_FromUnsignedLongLong(smx_unrecorded_count());
+}
+
+static PyMethodDef core_methods[] = {
+	{"resolve", core_resolve, METH_VARARGS, resolve_doc},
+	{"unrecorded_count", core_unrecorded_count, METH_NOARGS, unrecorded_count_doc},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base)
+{
+	PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
+
+	if (type && PyModule_AddType(module, type))
+		Py_CLEAR(type);
+	return type;
+}
+
+static int core_exec(PyObject *module)
+{
+	core_state *state = PyModule_GetState(module);
+
+	state->segment_type = add_type(module, &core_segment_spec, NULL);
+	if (!state->segment_type)
+		return -1;
+	state->metric_type = add_type(module, &core_metric_spec, NULL);
+	if (!state->metric_type)
+		return -1;
+	state->counter_type = add_type(module, &core_counter_spec, state->metric_type);
+	state->gauge_type = add_type(module, &core_gauge_spec, state->metric_type);
+	state->histogram_type = add_type(module, &core_histogram_spec, state->metric_type);
+	if (!state->counter_type || !state->gauge_type || !state->histogram_type)
+		return -1;
+	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
+		return -1;
+	return PyModule_AddStringConstant(module, "CONTENT_TYPE_TEXT_004",
+					  smx_format_content_type(SMX_FORMAT_TEXT_004));
+}
+
+static int core_traverse(PyObject *module, visitproc visit, void *arg)
+{
+	core_state *state = PyModule_GetState(module);
+
+	Py_VISIT(state->segment_type);
+	Py_VISIT(state->metric_type);
+	Py_VISIT(state->counter_type);
+	Py_VISIT(state->gauge_type);
+	Py_VISIT(state->histogram_type);
+	return 0;
+}
+
+static int core_clear(PyObject *module)
+{
+	core_state *state = PyModule_GetState(module);
+
+	Py_CLEAR(state->segment_type);
+	Py_CLEAR(state->metric_type);
+	Py_CLEAR(state->counter_type);
+	Py_CLEAR(state->gauge_type);
+	Py_CLEAR(state->histogram_type);
+	return 0;
+}
+
+static void core_free(void *module)
+{
+	core_clear(module);
+}
+
+static PyModuleDef_Slot core_slots[] = {
+	{Py_mod_exec, (void *)core_exec},
+#if PY_VERSION_HEX >= 0x030c0000
+	{Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030d0000
+	{Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+	{0, NULL},
+};
+
+static PyModuleDef core_module = {
+	PyModuleDef_HEAD_INIT,
+	.m_name = "shmetrics._core",
+	.m_doc = "Metrics in a named segment of shared memory: the part in C.",
+	.m_size = sizeof(core_state),
+	.m_methods = core_methods,
+	.m_slots = core_slots,
+	.m_traverse = core_traverse,
+	.m_clear = core_clear,
+	.m_free = core_free,
+};
+
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void)
+{
+	return PyModuleDef_Init(&core_module);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.c - the type Segment: opens a segment, holds it for all metrics in it, renders it
+ *
+ * A Segment has no close(): the handles in metrics would dangle. It is closed with its last reference, and every
+ * metric holds one.
+ */
+#include "segment.h"
+
+#include "shmetrics/exposition.h"
+#include "shmetrics/reader.h"
+
+struct segment {
+	PyObject_HEAD
+	smx_segment *segment;
+};
+
+smx_segment *segment_of(PyObject *segment)
+{
+	return ((struct segment *)segment)->segment;
+}
+
+/* ---- opening ---- */
+
+static PyObject *open_segment(PyTypeObject *type, const char *name, const smx_segment_options *options)
+{
+	struct segment *self = (struct segment *)type->tp_alloc(type, 0);
+	smx_error error = {0};
+	smx_status status;
+
+	if (!self)
+		return NULL;
+	/* Another process may be starting a generation: its lock is waited for. */
+	Py_BEGIN_ALLOW_THREADS
+	if (name)
+		status = smx_segment_open(name, options, &self->segment, &error);
+	else
+		status = smx_segment_open_private(options, &self->segment, &error);
+	Py_END_ALLOW_THREADS
+	if (status == SMX_OK)
+		return (PyObject *)self;
+	Py_DECREF(self);
+	return core_raise(&error);
+}
+
+PyDoc_STRVAR(segment_open_doc,
+	     "open($type, name, /, *, size_max_bytes=0, series_max=0, family_series_max=0, keep=False)\n--\n\n"
+	     "Open the segment of this name or path, or make it. The sizes count for who makes it; 0: the default.");
+
+static PyObject *segment_open(PyObject *type, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"", "size_max_bytes", "series_max", "family_series_max", "keep", NULL};
+	unsigned long long size_max_bytes = 0;
+	unsigned int series_max = 0, family_series_max = 0;
+	smx_segment_options options = {0};
+	const char *name;
+	int keep = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$KIIp:open", names, &name, &size_max_bytes, &series_max,
+					 &family_series_max, &keep))
+		return NULL;
+	options.size_max_bytes = size_max_bytes;
+	options.series_max = series_max;
+	options.family_series_max = family_series_max;
+	options.flags = keep ? SMX_SEGMENT_KEEP : 0;
+	return open_segment((PyTypeObject *)type, name, &options);
+}
+
+PyDoc_STRVAR(segment_open_private_doc,
+	     "open_private($type, /, *, size_max_bytes=0)\n--\n\n"
+	     "A segment that no other process sees.");
+
+static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"size_max_bytes", NULL};
+	unsigned long long size_max_bytes = 0;
+	smx_segment_options options = {0};
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$K:open_private", names, &size_max_bytes))
+		return NULL;
+	options.size_max_bytes = size_max_bytes;
+	return open_segment((PyTypeObject *)type, NULL, &options);
+}
+
+/* ---- rendering ---- */
+
+/*
+ * Runs without the GIL. Reader and exposition are made for the call: what they would keep between calls is worth
+ * a collector's while, but here it would need a lock that a fork could leave held.
+ */
+static smx_status render(smx_segment *segment, const smx_text *names, size_t name_count, smx_buffer *buffer,
+			 smx_error *error)
+{
+	smx_exposition *exposition = NULL;
+	smx_reader *reader = NULL;
+	smx_status status;
+
+	status = smx_reader_open_segment(segment, &reader, error);
+	if (status != SMX_OK)
+		return status;
+	status = smx_reader_walk(reader, error);
+	if (status == SMX_OK)
+		status = smx_exposition_create(&exposition, error);
+	if (status == SMX_OK)
+		status = smx_exposition_add(exposition, reader, error);
+	if (status == SMX_OK)
+		status = smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, names, name_count, buffer, error);
+	smx_exposition_destroy(exposition);
+	smx_reader_close(reader);
+	return status;
+}
+
+PyDoc_STRVAR(segment_render_doc,
+	     "render($self, names=None, /)\n--\n\n"
+	     "What a scrape of the whole segment would see, in the text format 0.0.4, as bytes.\n"
+	     "names: a sequence of family or sample names to restrict it to.");
+
+static PyObject *segment_render(PyObject *self, PyObject *args)
+{
+	PyObject *names = Py_None, *sequence = NULL, *result = NULL;
+	smx_buffer buffer = {0};
+	smx_error error = {0};
+	smx_text *texts = NULL;
+	Py_ssize_t count = 0;
+	smx_status status;
+
+	if (!PyArg_ParseTuple(args, "|O:render", &names))
+		return NULL;
+	if (names != Py_None) {
+		/* A tuple of our own: nobody changes it while the GIL is released. */
+		sequence = PySequence_Tuple(names);
+		if (!sequence)
+			return NULL;
+		count = PyTuple_GET_SIZE(sequence);
+		if (count == 0) {
+			result = PyBytes_FromStringAndSize(NULL, 0);
+			goto out;
+		}
+		texts = PyMem_New(smx_text, (size_t)count);
+		if (!texts) {
+			PyErr_NoMemory();
+			goto out;
+		}
+		for (Py_ssize_t i = 0; i < count; i++) {
+			Py_ssize_t size;
+
+			texts[i].data = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(sequence, i), &size);
+			if (!texts[i].data)
+				goto out;
+			texts[i].size = (size_t)size;
+		}
+	}
+	Py_BEGIN_ALLOW_THREADS
+	status = render(segment_of(self), texts, (size_t)count, &buffer, &error);
+	Py_END_ALLOW_THREADS
+	if (status == SMX_OK)
+		result = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+	else
+		core_raise(&error);
+	smx_buffer_free(&buffer);
+out:
+	PyMem_Free(texts);
+	Py_XDECREF(sequence);
+	return result;
+}
+
+/* ---- the type ---- */
+
+static PyObject *segment_path(PyObject *self, void *Py_UNUSED(closure))
+{
+	return PyUnicode_DecodeFSDefault(smx_segment_path(segment_of(self)));
+}
+
+static PyObject *segment_repr(PyObject *self)
+{
+	const char *path = smx_segment_path(segment_of(self));
+
+	return PyUnicode_FromFormat("<Segment %s>", path[0] ? path : "private");
+}
+
+static void segment_dealloc(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+
+	smx_segment_close(segment_of(self));
+	type->tp_free(self);
+	Py_DECREF(type);
+}
+
+static PyObject *segment_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+	PyErr_SetString(PyExc_TypeError, "use Segment.open() or Segment.open_private()");
+	return NULL;
+}
+
+static PyMethodDef segment_methods[] = {
+	{"open", (PyCFunction)(void (*)(void))segment_open, METH_VARARGS | METH_KEYWORDS | METH_CLASS,
+	 segment_open_doc},
+	{"open_private", (PyCFunction)(void (*)(void))segment_open_private,
+	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_private_doc},
+	{"render", segment_render, METH_VARARGS, segment_render_doc},
+	{NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef segment_getset[] = {
+	{"path", segment_path, NULL, "The absolute path of its file; '' if it is private.", NULL},
+	{NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot segment_slots[] = {
+	{Py_tp_doc, "A segment, open for recording."},
+	{Py_tp_new, segment_new},
+	{Py_tp_dealloc, segment_dealloc},
+	{Py_tp_repr, segment_repr},
+	{Py_tp_methods, segment_methods},
+	{Py_tp_getset, segment_getset},
+	{0, NULL},
+};
+
+PyType_Spec core_segment_spec = {
+	.name = "shmetrics._core.Segment",
+	.basicsize = (int)sizeof(struct segment),
+	.flags = Py_TPFLAGS_DEFAULT | CORE_TPFLAGS_IMMUTABLE,
+	.slots = segment_slots,
+};

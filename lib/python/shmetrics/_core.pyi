@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# _core.pyi - the extension module; its sources are in lib/python/ext
+
+from typing import Dict, Final, Optional, Sequence, SupportsFloat, SupportsIndex, Tuple, Union, final
+
+from typing_extensions import Buffer, Self
+
+VERSION: Final[str]
+CONTENT_TYPE_TEXT_004: Final[str]
+
+def resolve(name: str, directory: Optional[str] = None, /) -> str: ...
+def unrecorded_count() -> int: ...
+
+@final
+class Segment:
+    @classmethod
+    def open(
+        cls,
+        name: str,
+        /,
+        *,
+        size_max_bytes: int = 0,
+        series_max: int = 0,
+        family_series_max: int = 0,
+        keep: bool = False,
+    ) -> Segment: ...
+    @classmethod
+    def open_private(cls, *, size_max_bytes: int = 0) -> Segment: ...
+    def render(self, names: Optional[Sequence[str]] = None, /) -> bytes: ...
+    @property
+    def path(self) -> str: ...
+
+class Metric:
+    @property
+    def _name(self) -> str: ...
+    @property
+    def _documentation(self) -> str: ...
+    @property
+    def _unit(self) -> str: ...
+    @property
+    def _labelnames(self) -> Tuple[str, ...]: ...
+    @property
+    def _labelvalues(self) -> Tuple[str, ...]: ...
+    @property
+    def _segment(self) -> Segment: ...
+    def labels(self, *labelvalues: object, **labelkwargs: object) -> Self: ...
+
+class Counter(Metric):
+    def inc(
+        self,
+        amount: Union[SupportsFloat, SupportsIndex] = 1,
+        exemplar: Optional[Dict[str, str]] = None,
+    ) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        /,
+    ) -> Optional[str]: ...
+
+class Gauge(Metric):
+    def inc(self, amount: Union[SupportsFloat, SupportsIndex] = 1) -> None: ...
+    def dec(self, amount: Union[SupportsFloat, SupportsIndex] = 1) -> None: ...
+    def set(self, value: Union[SupportsFloat, SupportsIndex, str, Buffer]) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        mode: str,
+        /,
+    ) -> Optional[str]: ...
+
+class Histogram(Metric):
+    def observe(
+        self,
+        amount: Union[SupportsFloat, SupportsIndex],
+        exemplar: Optional[Dict[str, str]] = None,
+    ) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        bounds: Tuple[float, ...],
+        /,
+    ) -> Optional[str]: ...

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""metrics - Counter, Gauge, Histogram
+
+Signatures and mistakes are prometheus_client's. Recording and labels() are in the extension (_core); here is what
+happens once per metric.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
+
+from . import _core
+from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
+from .metrics_core import Metric
+from .registry import REGISTRY, CollectorRegistry, collect_metric
+from .segment import logger, open_private
+
+_SAMPLE_SUFFIXES = {
+    "counter": ("", "_total", "_created"),
+    "gauge": ("",),
+    "histogram": ("", "_bucket", "_sum", "_count", "_created"),
+}
+
+INF = float("inf")
+
+
+def _build_full_name(typ: str, name: str, namespace: str, subsystem: str, unit: str) -> str:
+    if not name:
+        raise ValueError("Metric name should not be empty")
+    full_name = "_".join(part for part in (namespace, subsystem, name) if part)
+    if typ == "counter" and full_name.endswith("_total"):
+        full_name = full_name[: -len("_total")]
+    if unit and not full_name.endswith("_" + unit):
+        full_name += "_" + unit
+    return full_name
+
+
+class MetricWrapperBase(_core.Metric):
+    """What the metrics have in common: taking a name in a registry and a family in its segment."""
+
+    _type = ""
+    _reserved_labelnames: Tuple[str, ...] = ()
+    _full_name = ""
+
+    def _define_in(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str],
+        naming: Tuple[str, str, str],
+        registry: Optional[CollectorRegistry],
+        *arguments: Any,
+    ) -> None:
+        namespace, subsystem, unit = naming
+        self._full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
+        names = tuple(labelnames)
+        for label in names:
+            if label in self._reserved_labelnames:
+                raise ValueError("Reserved label metric name: " + label)
+        if registry is None:
+            segment = open_private()
+        elif isinstance(registry, CollectorRegistry):
+            segment = registry._segment()
+            # The name first: a duplicate must not become a family of the segment.
+            registry.register(self)
+        else:
+            raise TypeError(f"registry must be a CollectorRegistry of shmetrics, not {registry!r}")
+        try:
+            refusal = self._define(segment, self._full_name, documentation, unit, names, *arguments)
+        except BaseException:
+            if registry is not None:
+                registry.unregister(self)
+            raise
+        if refusal:
+            logger.warning("%s is not recorded: %s", self._full_name, refusal)
+
+    def _define(self, *arguments: Any) -> Optional[str]:
+        raise TypeError(f"{type(self).__name__} is not a kind of metric")
+
+    def _sample_names(self) -> List[str]:
+        return [self._full_name + suffix for suffix in _SAMPLE_SUFFIXES[self._type]]
+
+    def _raise_if_not_observable(self) -> None:
+        if self._labelnames and not self._labelvalues:
+            raise ValueError(f"{self._type} metric is missing label values")
+
+    def collect(self) -> List[Metric]:
+        """The family as a scrape would see it: all its children, of all processes."""
+        return collect_metric(self._segment, [self._name])
+
+    def __str__(self) -> str:
+        return f"{self._type}:{self._name}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__module__}.{type(self).__name__}({self._name})"
+
+
+class Counter(_core.Counter, MetricWrapperBase):
+    """A number that only goes up: events, bytes sent. Its total is that of all processes of the segment."""
+
+    _type = "counter"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+    ) -> None:
+        self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
+
+    def count_exceptions(self, exception: ExceptionTypes = Exception) -> ExceptionCounter:
+        """A context manager and decorator that counts the exceptions leaving a block or function."""
+        self._raise_if_not_observable()
+        return ExceptionCounter(self, exception)
+
+
+class Gauge(_core.Gauge, MetricWrapperBase):
+    """A number that goes up and down: requests in progress, the length of a queue.
+
+    Each process has a value of its own, which is gone when the process is. multiprocess_mode says what becomes of
+    the values: liveall (one sample a process, with its pid), livesum, livemin, livemax, livemostrecent.
+    """
+
+    _type = "gauge"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+        *,
+        multiprocess_mode: str = "liveall",
+    ) -> None:
+        naming = (namespace, subsystem, unit)
+        self._define_in(name, documentation, labelnames, naming, registry, multiprocess_mode)
+
+    def set_to_current_time(self) -> None:
+        """Set to the seconds since the epoch."""
+        self.set(time.time())
+
+    def track_inprogress(self) -> InprogressTracker:
+        """A context manager and decorator that counts up while a block or function runs."""
+        self._raise_if_not_observable()
+        return InprogressTracker(self)
+
+    def time(self) -> Timer:
+        """A context manager and decorator that sets the seconds a block or function took."""
+        return Timer(self, "set")
+
+
+class Histogram(_core.Histogram, MetricWrapperBase):
+    """Counts observations in buckets: latencies, sizes. Its counts are those of all processes of the segment."""
+
+    _type = "histogram"
+    _reserved_labelnames = ("le",)
+    DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+        *,
+        buckets: Sequence[Union[float, str]] = DEFAULT_BUCKETS,
+    ) -> None:
+        bounds = [float(bound) for bound in buckets]
+        if bounds != sorted(bounds):
+            raise ValueError("Buckets not in sorted order")
+        if bounds and bounds[-1] != INF:
+            bounds.append(INF)
+        if len(bounds) < 2:
+            raise ValueError("Must have at least two buckets")
+        naming = (namespace, subsystem, unit)
+        self._define_in(name, documentation, labelnames, naming, registry, tuple(bounds))
+
+    def time(self) -> Timer:
+        """A context manager and decorator that observes the seconds a block or function took."""
+        return Timer(self, "observe")

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader_internal.h - the reader's private model of a segment
+ *
+ * reader*.c share no code with the writers, which trust a segment; here every number that comes from one is
+ * checked before it is used, once, and copied, so that a writer that changes it afterwards changes nothing. What is
+ * read again and again (cells, slots, index words) is checked each time.
+ */
+#ifndef SMX_READER_INTERNAL_H
+#define SMX_READER_INTERNAL_H
+
+#include "atomics.h"
+#include "error.h"
+#include "shmetrics/layout.h"
+#include "shmetrics/reader.h"
+
+/* A live process, and where its gauge cells are. */
+struct reader_writer {
+	smx_writer_view view;
+	const smx_layout_gauge_cell *blocks[SMX_LAYOUT_GAUGE_BLOCKS]; /* NULL: not there, or damaged */
+};
+
+struct reader_series {
+	smx_series_view view;
+	uint64_t cells; /* offset of the first cell, checked for all stripes; or the gauge number */
+};
+
+struct reader_family {
+	smx_family_view view;
+	const smx_layout_family *record; /* for what changes: the help's offset */
+	uint32_t presence_gauge;
+	uint64_t help_offset;            /* of the copy in view.help */
+	char *help;
+	size_t group;                    /* index of the first family with the same name */
+	struct reader_family *best;      /* in the first of a group: the one that is served */
+	bool is_conflict;                /* there, too: live processes define it in two ways */
+	void *copy;                      /* name, unit, label names, bounds */
+	struct reader_series **series;
+	size_t series_capacity;
+};
+
+/* Memory that is freed all at once. */
+struct reader_chunk {
+	struct reader_chunk *next;
+	size_t used, size;
+};
+
+struct smx_reader {
+	const char *base;
+	uint64_t map_size;
+	int descriptor;        /* for probes and sizes; -1: private memory */
+	bool owns_mapping, owns_descriptor, private;
+	char *path;
+	int guard;             /* number of the guarded range, -1: none */
+	smx_reader_info info;
+
+	/* from the header, checked when opened, never read again */
+	uint64_t arena, size_max;
+	uint64_t slots, family_root, series_root;
+
+	uint64_t limit;        /* bytes that may be read: grows only */
+	uint8_t *seen;         /* one a 64 bytes of the file: enum seen */
+	size_t seen_count;
+	uint64_t copied_bytes; /* of keys: never more than the file has */
+	uint64_t node_budget;  /* nodes left to visit in this walk: never more than fit the file */
+
+	struct reader_family **families;
+	size_t family_count, family_capacity;
+	size_t *by_offset, *by_name; /* hash tables of family index + 1 */
+	size_t table_size;
+
+	struct reader_writer *writers;
+	size_t writer_count;
+	uint64_t *dead;        /* by slot: the generation that was seen dead */
+	struct reader_chunk *chunks;
+};
+
+enum seen { SEEN_NOT = 0, SEEN_GOOD, SEEN_DAMAGED };
+
+/* Whether size bytes at offset lie in the arena, within what may be read, aligned. */
+static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, uint64_t size, uint64_t align)
+{
+	return offset >= reader->arena && offset % align == 0 && offset <= reader->limit &&
+	       size <= reader->limit - offset;
+}
+
+/* reader_index.c: new families and series; the help of all. False: no memory. */
+bool reader_index_walk(smx_reader *reader);
+void reader_index_free(smx_reader *reader);
+
+/* reader_slots.c: who lives, who has defined what. False: no memory, or the system refused to say. */
+bool reader_slots_walk(smx_reader *reader);
+const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge);
+
+/* guard.c */
+int smx_guard_add(const void *start, size_t size);
+void smx_guard_remove(int guard);
+bool smx_guard_hit(int guard);
+
+/* reader.c, for reader_self.c: takes over what its arguments say. */
+smx_status smx_reader_over(const char *base, const smx_layout_header *header, int descriptor,
+			   bool owns_descriptor, const char *path, smx_reader **reader, smx_error *error);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader_slots.c - who lives, which families they have, what their gauges hold
+ *
+ * A slot of generation g is held by a live process exactly if the kernel says that its lock is held: no pid, no
+ * heartbeat. A generation that was once seen free never lives again (the next owner has the next one), so each
+ * dead one costs one probe in a reader's life.
+ */
+#include "reader_internal.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+static const smx_layout_slot *slot_at(const smx_reader *reader, uint32_t slot)
+{
+	return (const smx_layout_slot *)(const void *)(reader->base + reader->slots) + slot;
+}
+
+/* Asked through the reader's own description of the file: it sees the locks of this process, too. */
+static bool is_held(const smx_reader *reader, uint32_t slot, uint64_t generation)
+{
+	uint64_t offset = SMX_LOCK_SLOTS + ((uint64_t)slot << SMX_LOCK_SLOT_SHIFT) + generation;
+
+	if (reader->private || reader->descriptor < 0)
+		return reader->private && slot == 0;
+	if (generation > SMX_LOCK_GENERATION_MAX)
+		return false;
+#ifdef F_OFD_GETLK
+	struct flock range = {.l_type = F_WRLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)offset,
+			      .l_len = 1};
+
+	return fcntl(reader->descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+#else
+	(void)offset;
+	return false;
+#endif
+}
+
+/* The blocks of a writer's directory that lie within the limit. */
+static void find_blocks(smx_reader *reader, struct reader_writer *writer, uint64_t directory)
+{
+	const smx_layout_directory *at;
+
+	memset(writer->blocks, 0, sizeof writer->blocks);
+	if (!directory)
+		return;
+	if (!reader_in_arena(reader, directory, sizeof *at, SMX_LAYOUT_ALIGNMENT)) {
+		reader->info.damaged_count++;
+		return;
+	}
+	at = (const smx_layout_directory *)(const void *)(reader->base + directory);
+	for (unsigned i = 0; i < SMX_LAYOUT_GAUGE_BLOCKS; i++) {
+		uint64_t offset = smx_read_acquire(&at->live[i]);
+		uint64_t size = ((uint64_t)SMX_LAYOUT_GAUGE_BLOCK_FIRST << i) * sizeof(smx_layout_gauge_cell);
+
+		if (!offset)
+			continue;
+		if (reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT))
+			writer->blocks[i] =
+			    (const smx_layout_gauge_cell *)(const void *)(reader->base + offset);
+		else
+			reader->info.damaged_count++;
+	}
+}
+
+/* Looks at one slot. True: a live process holds it, and *writer says which. */
+static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writer *writer)
+{
+	const smx_layout_slot *slot = slot_at(reader, number);
+	uint64_t generation = smx_read_acquire(&slot->generation);
+
+	/* A second look when the slot changed hands meanwhile; a third would need a third owner. */
+	for (int attempt = 0; attempt < 3; attempt++) {
+		uint64_t directory, again;
+
+		if (!generation)
+			return false;
+		if (reader->dead[number] == generation)
+			break;
+		if (!is_held(reader, number, generation)) {
+			reader->dead[number] = generation;
+			break;
+		}
+		writer->view.slot = number;
+		writer->view.slot_generation = generation;
+		writer->view.pid = __atomic_load_n(&slot->pid, __ATOMIC_RELAXED);
+		writer->view.claimed_monotonic_ns = smx_read_relaxed(&slot->claimed_ns);
+		directory = smx_read_acquire(&slot->directory_offset);
+		again = smx_read_acquire(&slot->generation);
+		if (again == generation) {
+			find_blocks(reader, writer, directory);
+			return true;
+		}
+		generation = again;
+	}
+	reader->info.slots_dead++;
+	return false;
+}
+
+const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge)
+{
+	uint32_t rank = (uint32_t)(gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST) + 1;
+	uint32_t block = 31u - (uint32_t)__builtin_clz(rank);
+	uint64_t first = SMX_LAYOUT_GAUGE_BLOCK_FIRST * ((UINT64_C(1) << block) - 1);
+	const smx_layout_gauge_cell *cells = writer->blocks[block];
+
+	return cells ? cells + (gauge - first) : NULL;
+}
+
+/* ---- definitions ---- */
+
+static uint32_t count_writers(const smx_reader *reader, const struct reader_family *family)
+{
+	uint32_t count = 0;
+
+	if (family->presence_gauge >= SMX_LAYOUT_GAUGE_MAX)
+		return 0;
+	for (size_t i = 0; i < reader->writer_count; i++) {
+		const struct reader_writer *writer = &reader->writers[i];
+		const smx_layout_gauge_cell *cell = reader_gauge_cell(writer, family->presence_gauge);
+
+		if (cell && smx_read_relaxed(&cell->tag) == writer->view.slot_generation)
+			count++;
+	}
+	return count;
+}
+
+/* Whether a is to be served rather than b, both of one name. */
+static bool is_preferred(const smx_family_view *a, const smx_family_view *b)
+{
+	if (a->live_writers != b->live_writers)
+		return a->live_writers > b->live_writers;
+	if (a->created_unix_ns != b->created_unix_ns)
+		return a->created_unix_ns > b->created_unix_ns;
+	return a->id > b->id;
+}
+
+/* Of the definitions of one name, the one that most live processes have is served. */
+static void choose_definitions(smx_reader *reader)
+{
+	reader->info.conflict_count = 0;
+	for (size_t i = 0; i < reader->family_count; i++) {
+		struct reader_family *family = reader->families[i];
+
+		family->view.live_writers = count_writers(reader, family);
+		family->view.served = family->group == i;
+	}
+	/* The served one of a group is where its first member stands now: `best` moves with it. */
+	for (size_t i = 0; i < reader->family_count; i++) {
+		struct reader_family *family = reader->families[i];
+		struct reader_family *first = reader->families[family->group], *best = first->best;
+
+		if (family == first) {
+			first->best = first;
+			first->is_conflict = false;
+			continue;
+		}
+		if (family->view.live_writers && best->view.live_writers && !first->is_conflict) {
+			first->is_conflict = true;
+			reader->info.conflict_count++;
+		}
+		if (is_preferred(&family->view, &best->view)) {
+			best->view.served = false;
+			family->view.served = true;
+			first->best = family;
+		}
+	}
+}
+
+bool reader_slots_walk(smx_reader *reader)
+{
+	const smx_layout_header *header = (const smx_layout_header *)(const void *)reader->base;
+	uint64_t used = smx_read_acquire(&header->slots_used);
+
+	if (used > reader->info.slot_max)
+		used = reader->info.slot_max;
+	if (!reader->dead)
+		reader->dead = calloc(reader->info.slot_max, sizeof *reader->dead);
+	if (!reader->writers)
+		reader->writers = calloc(reader->info.slot_max, sizeof *reader->writers);
+	if (!reader->dead || !reader->writers)
+		return false;
+	reader->writer_count = 0;
+	reader->info.slots_dead = 0;
+	for (uint32_t slot = 0; slot < used; slot++)
+		if (look_at_slot(reader, slot, &reader->writers[reader->writer_count]))
+			reader->writer_count++;
+	reader->info.slots_live = (uint32_t)reader->writer_count;
+	choose_definitions(reader);
+	return true;
+}
+
+size_t smx_reader_writer_count(const smx_reader *reader)
+{
+	return reader->writer_count;
+}
+
+const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_t index)
+{
+	return index < reader->writer_count ? &reader->writers[index].view : NULL;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader_values.c - the numbers of a series, summed over stripes or gathered from live processes
+ *
+ * The cells were checked when the series was found. Each pair is read as of one moment (atomics.h), so a
+ * histogram's sum belongs to exactly the observations counted, bucket by bucket.
+ */
+#include "reader_internal.h"
+
+static const struct reader_series *known(const smx_series_view *view)
+{
+	return (const struct reader_series *)(const void *)view;
+}
+
+/* Cell i of the series in a stripe: the formula of layout.h. */
+static const smx_layout_cell *cell_at(const smx_reader *reader, const struct reader_series *series, uint64_t i,
+				      uint64_t stripe)
+{
+	uint64_t tile = series->cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
+	uint64_t n = (series->cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + i;
+	uint64_t at = tile +
+		      (n / SMX_LAYOUT_TILE_CELLS) * SMX_LAYOUT_TILE_SIZE * reader->info.stripe_count +
+		      stripe * SMX_LAYOUT_TILE_SIZE + (n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell);
+
+	return (const smx_layout_cell *)(const void *)(reader->base + at);
+}
+
+static const uint64_t *word(const double *value)
+{
+	return (const uint64_t *)(const void *)value;
+}
+
+smx_counter_sample smx_reader_counter(const smx_reader *reader, const smx_series_view *view)
+{
+	const struct reader_series *series = known(view);
+	smx_counter_sample sample = {0, 0.0};
+
+	for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++) {
+		const smx_layout_cell *cell = cell_at(reader, series, 0, stripe);
+
+		sample.whole += smx_read_relaxed(&cell->count);
+		sample.fraction += smx_double(smx_read_relaxed(word(&cell->sum)));
+	}
+	return sample;
+}
+
+void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts, double *sum)
+{
+	const struct reader_series *series = known(view);
+	double total = 0;
+
+	for (uint64_t i = 0; i <= view->family->bound_count; i++) {
+		counts[i] = 0;
+		for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++) {
+			const smx_layout_cell *cell = cell_at(reader, series, i, stripe);
+			uint64_t count = 0, bits = 0;
+
+			/* It fails only when a hostile writer moves the count without end. */
+			if (!smx_pair_read(&cell->count, word(&cell->sum), &count, &bits))
+				continue;
+			counts[i] += count;
+			total += smx_double(bits);
+		}
+	}
+	*sum = total;
+}
+
+size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view, smx_gauge_sample *samples)
+{
+	const struct reader_series *series = known(view);
+	bool recent = view->family->mode == SMX_GAUGE_LIVE_MOST_RECENT;
+	size_t count = 0;
+
+	for (size_t i = 0; i < reader->writer_count; i++) {
+		const struct reader_writer *writer = &reader->writers[i];
+		const smx_layout_gauge_cell *cell = reader_gauge_cell(writer, series->cells);
+		uint64_t tag, bits;
+
+		if (!cell || !smx_pair_read(&cell->tag, word(&cell->value), &tag, &bits))
+			continue;
+		if (recent ? tag == 0 || tag < writer->view.claimed_monotonic_ns
+			   : tag != writer->view.slot_generation)
+			continue;
+		samples[count].writer = (uint32_t)i;
+		samples[count].value = smx_double(bits);
+		samples[count].stamp_ns = recent ? tag : 0;
+		count++;
+	}
+	return count;
+}

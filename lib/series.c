@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * series.c - finding the series of given label values, making it if it is new
+ *
+ * A look-up never fails and never blocks. Beyond a cap, without room, or with values that cannot be kept it gives
+ * the family's overflow series, which was made with the family.
+ */
+#include "series.h"
+
+#include "arena.h"
+#include "error.h"
+#include "index.h"
+#include "labels.h"
+#include "platform.h"
+#include "slot.h"
+
+#define OVERFLOW_VALUE "_overflow"
+
+/* The hash is over the family's offset and the key, so they lie together. */
+struct series_key {
+	smx_layout_family *family;
+	uint32_t flags;
+	size_t size;
+	unsigned char bytes[sizeof(uint64_t) + SMX_LABELS_KEY_MAX];
+};
+
+static bool same_series(const struct smx_index_key *key, const smx_layout_record *record)
+{
+	const smx_layout_series *series = (const smx_layout_series *)(const void *)record;
+	const struct series_key *wanted = key->data;
+
+	return series->family_offset == wanted->family->record.self_offset &&
+	       series->key_size == wanted->size &&
+	       memcmp((const char *)series + SMX_LAYOUT_SERIES_KEY, wanted->bytes + sizeof(uint64_t),
+		      wanted->size) == 0;
+}
+
+/* Takes one of the places that a cap allows. */
+static bool take_place(uint64_t *count, uint64_t max)
+{
+	if (smx_fetch_add(count, 1) < max)
+		return true;
+	smx_add(count, UINT64_MAX);
+	return false;
+}
+
+static void give_place_back(struct smx_segment *segment, const struct series_key *wanted)
+{
+	if (wanted->flags & SMX_SERIES_OVERFLOW)
+		return;
+	smx_add(&wanted->family->series_count, UINT64_MAX);
+	smx_add(&segment->header->series_count, UINT64_MAX);
+}
+
+static bool take_places(struct smx_segment *segment, const struct series_key *wanted)
+{
+	smx_layout_family *family = wanted->family;
+
+	if (wanted->flags & SMX_SERIES_OVERFLOW)
+		return true;
+	if (!take_place(&family->series_count, family->series_max)) {
+		smx_dropped(segment->header, SMX_DROP_FAMILY_CAP);
+		return false;
+	}
+	if (!take_place(&segment->header->series_count, segment->header->series_max)) {
+		smx_add(&family->series_count, UINT64_MAX);
+		smx_dropped(segment->header, SMX_DROP_SERIES_CAP);
+		return false;
+	}
+	return true;
+}
+
+/* The series' cells, or its gauge number. False: no room. */
+static bool reserve_cells(struct smx_segment *segment, const smx_layout_family *family, uint64_t *cells)
+{
+	if (family->kind != SMX_GAUGE) {
+		*cells = smx_arena_cells(segment, smx_family_cell_count(family));
+		return *cells != 0;
+	}
+	*cells = smx_fetch_add(&segment->header->gauge_next, 1);
+	if (*cells < SMX_LAYOUT_GAUGE_MAX)
+		return true;
+	smx_add(&segment->header->gauge_next, UINT64_MAX);
+	smx_dropped(segment->header, SMX_DROP_SEGMENT_FULL);
+	return false;
+}
+
+static uint64_t make_series(struct smx_segment *segment, const struct smx_index_key *key)
+{
+	const struct series_key *wanted = key->data;
+	const smx_layout_family *family = wanted->family;
+	uint64_t offset = 0, cells;
+	smx_layout_series *series;
+
+	if (!take_places(segment, wanted))
+		return 0;
+	if (reserve_cells(segment, family, &cells))
+		offset = smx_arena_reserve(segment, key->record_size);
+	if (!offset) {
+		give_place_back(segment, wanted);
+		return 0;
+	}
+	series = smx_at(segment, offset);
+	series->record = (smx_layout_record){SMX_RECORD_SERIES, (uint32_t)key->record_size, key->hash, offset};
+	series->family_offset = family->record.self_offset;
+	series->cells_or_gauge = cells;
+	series->stripe_mask = family->stripe_count - 1;
+	series->flags = wanted->flags;
+	series->kind = family->kind;
+	series->mode = family->mode;
+	series->key_size = (uint32_t)wanted->size;
+	series->created_unix_ns = smx_platform_unix_ns();
+	memcpy((char *)series + SMX_LAYOUT_SERIES_KEY, wanted->bytes + sizeof(uint64_t), wanted->size);
+	return offset;
+}
+
+/* A gauge series exists for a process once it has looked it up: from 0. */
+static void start_gauge(struct smx_segment *segment, const smx_layout_series *series)
+{
+	struct smx_local *local = smx_local_of(segment);
+	smx_layout_gauge_cell *cell;
+	smx_pair seen, zero = {smx_bits(0.0), local->generation};
+	bool recent = series->mode == SMX_GAUGE_LIVE_MOST_RECENT;
+
+	if (!smx_slot_ensure(segment, (uint32_t)series->cells_or_gauge))
+		return;
+	cell = smx_slot_cell(local, (uint32_t)series->cells_or_gauge);
+	if (recent) /* the least time that belongs to this owner: any update is more recent */
+		zero.second = smx_read_relaxed(
+		    &((smx_layout_slot *)smx_at(segment, segment->header->toc[SMX_TOC_SLOTS].offset))[local->slot]
+			 .claimed_ns);
+	seen = smx_pair_guess(cell);
+	while (recent ? seen.second < zero.second : seen.second != zero.second)
+		if (smx_pair_swap(cell, &seen, zero))
+			break;
+}
+
+static smx_layout_series *add(struct smx_segment *segment, struct series_key *wanted)
+{
+	struct smx_index_key key = {.same = same_series, .make = make_series, .data = wanted};
+	struct smx_index_root root = smx_index_series(segment);
+	smx_layout_record *record;
+	smx_layout_series *series;
+	bool made = false;
+
+	memcpy(wanted->bytes, &wanted->family->record.self_offset, sizeof(uint64_t));
+	key.hash = smx_index_hash(wanted->bytes, sizeof(uint64_t) + wanted->size, segment->header->hash_seed);
+	key.record_size = (SMX_LAYOUT_SERIES_KEY + wanted->size + SMX_LAYOUT_ALIGNMENT - 1) &
+			  ~(uint64_t)(SMX_LAYOUT_ALIGNMENT - 1);
+	record = smx_index_find(segment, root, &key);
+	if (!record)
+		record = smx_index_add(segment, root, &key, &made);
+	series = (smx_layout_series *)(void *)record;
+	if (series && series->kind == SMX_GAUGE)
+		start_gauge(segment, series);
+	return series;
+}
+
+static smx_layout_series *overflow_of(smx_layout_family *family)
+{
+	char *base = smx_base_of(&family->record);
+	uint64_t offset = smx_read_acquire(&family->overflow_offset);
+	smx_layout_series *series = offset ? (smx_layout_series *)(void *)(base + offset) : NULL;
+
+	if (series && series->kind == SMX_GAUGE)
+		start_gauge(smx_segment_at(base), series);
+	return series;
+}
+
+void smx_series_overflow(struct smx_segment *segment, smx_layout_family *family)
+{
+	struct series_key wanted;
+	smx_layout_series *series;
+	smx_text value = {OVERFLOW_VALUE, sizeof OVERFLOW_VALUE - 1};
+	uint64_t none = 0;
+
+	if (smx_read_acquire(&family->overflow_offset))
+		return;
+	wanted.family = family;
+	wanted.flags = SMX_SERIES_OVERFLOW;
+	wanted.size = 0;
+	for (unsigned i = 0; i < family->label_count; i++)
+		smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, value);
+	series = add(segment, &wanted);
+	if (series)
+		smx_publish_if(&family->overflow_offset, &none, series->record.self_offset);
+}
+
+smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *values)
+{
+	struct series_key wanted;
+	struct smx_segment *segment;
+	smx_layout_series *series;
+
+	if (!family)
+		return NULL;
+	segment = smx_segment_at(smx_base_of(&family->record));
+	wanted.family = family;
+	wanted.flags = 0;
+	wanted.size = 0;
+	for (unsigned i = 0; i < family->label_count; i++) {
+		if (!values || !smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, values[i])) {
+			smx_dropped(segment->header, SMX_DROP_LABEL);
+			return overflow_of(family);
+		}
+	}
+	series = add(segment, &wanted);
+	return series ? series : overflow_of(family);
+}
+
+smx_layout_series *smx_series_find_strings(smx_layout_family *family, const char *const *values)
+{
+	smx_text texts[SMX_LAYOUT_LABEL_MAX];
+
+	if (!family)
+		return NULL;
+	for (unsigned i = 0; values && i < family->label_count; i++)
+		texts[i] = (smx_text){values[i] ? values[i] : "", values[i] ? strlen(values[i]) : 0};
+	return smx_series_find(family, values ? texts : NULL);
+}
+
+/* ---- records that have nowhere to go ---- */
+
+static uint64_t unrecorded_count;
+
+void smx_series_unrecorded(void)
+{
+	smx_add(&unrecorded_count, 1);
+}
+
+uint64_t smx_unrecorded_count(void)
+{
+	return smx_read_relaxed(&unrecorded_count);
+}

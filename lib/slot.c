@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slot.c - claiming a slot, and the gauge cells that come with it
+ *
+ *  S1. At most one live process holds a slot: whoever takes over generation g holds the lock of g + 1, has seen
+ *      that g is not locked, and has seen the slot still say g after that. A second one with the same idea fails
+ *      at the lock; one that comes late fails at the second look.
+ *  S2. A process killed while claiming leaves the slot as it was: the last store publishes g + 1, and the lock of
+ *      a generation that was never published means nothing.
+ *  S3. Nothing of the last owner is ever taken for the new one's: every cell says of which generation it is (or,
+ *      most recent, at what time it was set), so nothing needs to be cleared.
+ *  S4. A slot's directory and blocks stay with it: the segment grows with the most processes alive at once, never
+ *      with restarts.
+ */
+#include "slot.h"
+
+#include "arena.h"
+#include "error.h"
+#include "index.h"
+#include "platform.h"
+
+#include <unistd.h>
+
+static uint64_t lock_offset(uint32_t slot, uint64_t generation)
+{
+	return SMX_LOCK_SLOTS + ((uint64_t)slot << SMX_LOCK_SLOT_SHIFT) + generation;
+}
+
+static smx_layout_slot *slot_at(const struct smx_segment *segment, uint32_t slot)
+{
+	smx_layout_slot *slots = smx_at(segment, segment->header->toc[SMX_TOC_SLOTS].offset);
+
+	return &slots[slot];
+}
+
+/* ---- gauge cells ---- */
+
+/* A word that leads to `size` bytes of the arena: what is there, or made now. 0: no room. */
+static uint64_t ensure_word(struct smx_segment *segment, uint64_t *word, uint64_t size)
+{
+	uint64_t seen = smx_read_acquire(word), mine;
+
+	if (seen)
+		return seen;
+	mine = smx_arena_reserve(segment, size);
+	if (!mine)
+		return 0;
+	if (smx_publish_if(word, &seen, mine))
+		return mine;
+	smx_arena_return(segment, mine, size);
+	return seen;
+}
+
+static uint32_t block_of(uint32_t gauge)
+{
+	return 31u - (uint32_t)__builtin_clz(gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST + 1);
+}
+
+bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge)
+{
+	struct smx_local *local = smx_local_of(segment);
+	uint32_t block = block_of(gauge);
+	uint64_t directory, cells;
+	smx_layout_directory *at;
+
+	if (!local->generation)
+		return false;
+	if (__atomic_load_n(&local->blocks[block], __ATOMIC_RELAXED))
+		return true;
+	directory = ensure_word(segment, &slot_at(segment, local->slot)->directory_offset,
+				sizeof(smx_layout_directory));
+	if (!directory)
+		return false;
+	at = smx_at(segment, directory);
+	cells = ensure_word(segment, &at->live[block],
+			    ((uint64_t)SMX_LAYOUT_GAUGE_BLOCK_FIRST << block) *
+				sizeof(smx_layout_gauge_cell));
+	if (!cells)
+		return false;
+	__atomic_store_n(&local->blocks[block], (char *)smx_at(segment, cells), __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Blocks for every gauge that exists: handles made before a fork work in the child. */
+static void ensure_all(struct smx_segment *segment)
+{
+	uint64_t next = smx_read_acquire(&segment->header->gauge_next);
+
+	for (uint32_t block = 0; block < SMX_LAYOUT_GAUGE_BLOCKS; block++) {
+		uint64_t first = SMX_LAYOUT_GAUGE_BLOCK_FIRST * ((UINT64_C(1) << block) - 1);
+
+		if (first >= next || !smx_slot_ensure(segment, (uint32_t)first))
+			break;
+	}
+}
+
+/* ---- claiming ---- */
+
+/* Tries to take over one slot. True: this process is its owner. */
+static bool take(struct smx_segment *segment, smx_lock lock, uint32_t number)
+{
+	smx_layout_header *header = segment->header;
+	smx_layout_slot *slot = slot_at(segment, number);
+	uint64_t generation = smx_read_acquire(&slot->generation);
+
+	if (generation >= SMX_LOCK_GENERATION_MAX)
+		return false;
+	if (generation && smx_platform_lock_held(lock, lock_offset(number, generation), 1) != 0)
+		return false;
+	if (!smx_platform_lock_try(lock, lock_offset(number, generation + 1)))
+		return false;
+	if (smx_read_acquire(&slot->generation) != generation || !smx_platform_lock_carry(segment, lock)) {
+		smx_platform_lock_release(lock, lock_offset(number, generation + 1));
+		return false;
+	}
+	slot->pid = (uint32_t)getpid();
+	smx_store_relaxed(&slot->claimed_ns, smx_platform_monotonic_ns());
+	smx_raise(&header->slots_used, (uint64_t)number + 1);
+	smx_publish(&slot->generation, generation + 1); /* S2 */
+	segment->slot = number;
+	segment->slot_generation = generation + 1;
+	return true;
+}
+
+/* Makes the slot this process's own, as the hot path sees it. */
+static void settle(struct smx_segment *segment)
+{
+	struct smx_local *local = smx_local_of(segment);
+
+	local->slot = segment->slot;
+	__atomic_store_n(&local->generation, segment->slot_generation, __ATOMIC_RELEASE);
+	ensure_all(segment);
+}
+
+static bool claim_private(struct smx_segment *segment)
+{
+	smx_layout_slot *slot = slot_at(segment, 0);
+
+	slot->pid = (uint32_t)getpid();
+	slot->claimed_ns = smx_platform_monotonic_ns();
+	slot->generation = 1;
+	segment->header->slots_used = 1;
+	segment->slot = 0;
+	segment->slot_generation = 1;
+	settle(segment);
+	return true;
+}
+
+bool smx_slot_claim(struct smx_segment *segment, smx_error *error)
+{
+	smx_lock lock;
+
+	if (smx_local_of(segment)->generation)
+		return true;
+	if (segment->private)
+		return claim_private(segment);
+	segment->lock_page = NULL; /* in a child it is the parent's, and not mapped here */
+	segment->slot_generation = 0;
+	lock = smx_platform_lock_open(segment);
+	if (lock.descriptor < 0) {
+		smx_dropped(segment->header, SMX_DROP_NO_REOPEN);
+		smx_dropped(segment->header, SMX_DROP_NO_SLOT);
+		smx_fail(error, SMX_ERR_SYSTEM, 0, "segment %s: cannot be opened again for a slot", segment->path);
+		return false;
+	}
+	for (uint32_t number = 0; number < segment->header->slot_max; number++) {
+		if (take(segment, lock, number)) {
+			settle(segment);
+			return true;
+		}
+	}
+	smx_platform_lock_close(lock);
+	smx_dropped(segment->header, SMX_DROP_NO_SLOT);
+	smx_fail(error, SMX_ERR_FULL, 0, "segment %s: all %u slots are held by live processes", segment->path,
+		 segment->header->slot_max);
+	return false;
+}
+
+/* ---- after a fork ---- */
+
+struct inheritance {
+	const struct smx_segment *segment;
+	struct smx_local parent; /* a view of the parent's slot */
+};
+
+static void inherit_presence(smx_layout_record *record, void *data)
+{
+	const struct inheritance *from = data;
+	const smx_layout_family *family = (const smx_layout_family *)(const void *)record;
+	const smx_layout_gauge_cell *theirs;
+	smx_layout_gauge_cell *mine;
+
+	if (record->type != SMX_RECORD_FAMILY)
+		return;
+	theirs = smx_slot_cell(&from->parent, family->presence_gauge);
+	mine = smx_slot_cell(smx_local_of(from->segment), family->presence_gauge);
+	if (theirs && mine && smx_read_acquire(&theirs->tag) == from->parent.generation)
+		smx_publish(&mine->tag, smx_local_of(from->segment)->generation);
+}
+
+/* The blocks of the slot that was the parent's when this child was forked. */
+static void view_parent(const struct smx_segment *segment, struct smx_local *view)
+{
+	uint64_t directory = smx_read_acquire(&slot_at(segment, segment->slot)->directory_offset);
+	const smx_layout_directory *at = directory ? smx_at(segment, directory) : NULL;
+
+	memset(view, 0, sizeof *view);
+	view->generation = segment->slot_generation;
+	for (unsigned i = 0; at && i < SMX_LAYOUT_GAUGE_BLOCKS; i++) {
+		uint64_t cells = smx_read_acquire(&at->live[i]);
+
+		view->blocks[i] = cells ? smx_at(segment, cells) : NULL;
+	}
+}
+
+void smx_slot_after_fork(struct smx_segment *segment)
+{
+	struct inheritance from = {.segment = segment};
+
+	if (segment->private) {
+		slot_at(segment, 0)->pid = (uint32_t)getpid();
+		return;
+	}
+	if (segment->slot_generation)
+		view_parent(segment, &from.parent);
+	memset(smx_local_of(segment), 0, sizeof(struct smx_local)); /* where the kernel did not wipe it */
+	if (smx_slot_claim(segment, NULL) && from.parent.generation)
+		smx_index_each(segment, smx_index_families(segment), inherit_presence, &from);
+}
+
+void smx_slot_release(struct smx_segment *segment)
+{
+	memset(smx_local_of(segment), 0, sizeof(struct smx_local));
+	smx_platform_lock_drop(segment);
+	segment->slot_generation = 0;
+}

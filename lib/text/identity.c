@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity.c - what a family and a series are: their keys, their texts, and whether they are fit to
+ * be served
+ *
+ * What is fit is decided here, once for each family: a segment may hold anything, and a single
+ * bad name would cost its scraper everything else.
+ */
+#include "text/buffer.h"
+#include "text/merge.h"
+#include "text/number.h"
+#include "text/text004.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is fit to be served ---- */
+
+static bool same_text(smx_text a, smx_text b)
+{
+	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+static bool labels_are_fit(const smx_family_view *view)
+{
+	static const smx_text pid = {"pid", 3};
+	bool adds_pid = view->kind == SMX_GAUGE && view->mode == SMX_GAUGE_LIVE_ALL;
+
+	for (size_t i = 0; i < view->label_count; i++) {
+		if (!smx_text004_is_label_name(view->label_names[i]))
+			return false;
+		if (adds_pid && same_text(view->label_names[i], pid))
+			return false;
+		for (size_t j = 0; j < i; j++) {
+			if (same_text(view->label_names[i], view->label_names[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool bounds_are_fit(const smx_family_view *view)
+{
+	for (size_t i = 0; i < view->bound_count; i++) {
+		if (!isfinite(view->bounds[i]) ||
+		    (i > 0 && !(view->bounds[i - 1] < view->bounds[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool kind_is_fit(const smx_family_view *view)
+{
+	switch (view->kind) {
+	case SMX_COUNTER:
+		return true;
+	case SMX_GAUGE:
+		/* The modes that include the dead are not served yet. */
+		return view->mode >= SMX_GAUGE_LIVE_ALL && view->mode <= SMX_GAUGE_LIVE_MOST_RECENT;
+	case SMX_HISTOGRAM:
+		return bounds_are_fit(view);
+	default:
+		return false;
+	}
+}
+
+/* ---- families ---- */
+
+/* The definition as bytes. Names hold no NUL, so it can end them. */
+static void append_key(smx_buffer *key, const smx_family_view *view)
+{
+	const char what[] = {(char)view->kind, view->kind == SMX_GAUGE ? (char)view->mode : 0};
+
+	smx_buffer_append(key, view->name.data, view->name.size);
+	smx_buffer_append(key, "", 1);
+	smx_buffer_append(key, what, sizeof(what));
+	for (size_t i = 0; i < view->label_count; i++) {
+		smx_buffer_append(key, view->label_names[i].data, view->label_names[i].size);
+		smx_buffer_append(key, "", 1);
+	}
+	smx_buffer_append(key, "", 1);
+	smx_buffer_append(key, &view->unit.size, sizeof(view->unit.size));
+	smx_buffer_append(key, view->unit.data, view->unit.size);
+	if (view->kind == SMX_HISTOGRAM)
+		smx_buffer_append(key, view->bounds, view->bound_count * sizeof(double));
+}
+
+static bool family_has_key(const void *item, const void *key, size_t key_size)
+{
+	const struct smx_family *family = item;
+
+	return family->key_size == key_size && memcmp(family->key, key, key_size) == 0;
+}
+
+static void append_tail(struct smx_family *family, double bound)
+{
+	char *out;
+
+	smx_buffer_append_string(&family->tails, ",le=\"");
+	out = smx_buffer_reserve(&family->tails, SMX_NUMBER_ROOM);
+	if (out)
+		smx_buffer_commit(&family->tails, smx_number_bound(out, bound));
+	smx_buffer_append_string(&family->tails, "\"} ");
+}
+
+static bool make_texts(struct smx_family *family, const smx_family_view *view)
+{
+	smx_buffer_append(&family->head, family->name.data, family->name.size);
+	if (family->kind != SMX_HISTOGRAM) {
+		smx_buffer_append_string(&family->head, smx_text004_family_suffix(family->kind));
+		return !family->head.failed;
+	}
+	smx_buffer_append_string(&family->head, "_bucket");
+	family->bound_count = view->bound_count;
+	family->tail_ends = calloc(view->bound_count + 1, sizeof(size_t));
+	if (!family->tail_ends)
+		return false;
+	for (size_t i = 0; i <= view->bound_count; i++) {
+		append_tail(family, i < view->bound_count ? view->bounds[i] : (double)INFINITY);
+		family->tail_ends[i] = family->tails.size;
+	}
+	return !family->head.failed && !family->tails.failed;
+}
+
+/* key: what append_key made of the view. */
+static struct smx_family *make_family(struct smx_merge *merge, const smx_family_view *view,
+				      const smx_buffer *key, uint64_t hash)
+{
+	struct smx_family *family = calloc(1, sizeof(*family));
+
+	if (!family)
+		return NULL;
+	family->kind = view->kind;
+	family->mode = view->mode;
+	family->hash = hash;
+	family->order = merge->next_order++;
+	family->key_size = key->size;
+	family->key = malloc(key->size);
+	if (family->key) {
+		memcpy(family->key, key->data, key->size);
+		family->name = (smx_text){family->key, view->name.size};
+		if (make_texts(family, view))
+			return family;
+	}
+	smx_family_free(family);
+	return NULL;
+}
+
+bool smx_merge_find_family(struct smx_merge *merge, const smx_family_view *view,
+			   struct smx_family **found)
+{
+	struct smx_family **families;
+	smx_buffer *key = &merge->scratch;
+	uint64_t hash;
+
+	*found = NULL;
+	if (!smx_text004_is_metric_name(view->name) || !kind_is_fit(view) || !labels_are_fit(view))
+		return true;
+	key->size = 0;
+	append_key(key, view);
+	if (key->failed) {
+		smx_buffer_free(key);
+		return false;
+	}
+	hash = smx_table_hash(merge->seed, key->data, key->size);
+	*found = smx_table_find(&merge->table, hash, family_has_key, key->data, key->size);
+	if (*found)
+		return true;
+	families = smx_array_grow(merge->families, merge->family_count, &merge->family_capacity,
+				  sizeof(struct smx_family *));
+	if (!families)
+		return false;
+	merge->families = families;
+	if (!smx_table_reserve(&merge->table, merge->family_count + 1))
+		return false;
+	*found = make_family(merge, view, key, hash);
+	if (!*found)
+		return false;
+	families[merge->family_count++] = *found;
+	smx_table_insert(&merge->table, hash, *found);
+	merge->unsorted = merge->unsettled = true;
+	return true;
+}
+
+void smx_family_free(struct smx_family *family)
+{
+	for (size_t i = 0; i < family->series_count; i++)
+		free(family->series[i]);
+	free(family->series);
+	smx_table_free(&family->table);
+	smx_buffer_free(&family->head);
+	smx_buffer_free(&family->tails);
+	free(family->tail_ends);
+	free(family->key);
+	free(family);
+}
+
+/* ---- series ---- */
+
+static bool series_has_labels(const void *item, const void *labels, size_t labels_size)
+{
+	const struct smx_series *series = item;
+	const struct smx_family *family = series->first.source->family;
+
+	if (series->labels_size != labels_size)
+		return false;
+	return labels_size == 0 ||
+	       memcmp(series->text + family->head.size, labels, labels_size) == 0;
+}
+
+static struct smx_series *make_series(struct smx_source *source, const smx_series_view *view,
+				      const smx_buffer *labels, uint64_t hash)
+{
+	const struct smx_family *family = source->family;
+	const char *close = !smx_family_has_one_sample(family) ? "" : labels->size ? "} " : " ";
+	size_t size = family->head.size + labels->size + strlen(close);
+	struct smx_series *series;
+	char *out;
+
+	if (size > UINT32_MAX)
+		return NULL;
+	series = malloc(sizeof(*series) + size);
+	if (!series)
+		return NULL;
+	series->hash = hash;
+	series->first = (struct smx_part){NULL, source, view};
+	series->text_size = (uint32_t)size;
+	series->labels_size = (uint32_t)labels->size;
+	out = series->text;
+	memcpy(out, family->head.data, family->head.size);
+	out += family->head.size;
+	if (labels->size)
+		memcpy(out, labels->data, labels->size);
+	memcpy(out + labels->size, close, strlen(close));
+	return series;
+}
+
+/*
+ * Two label sets that differ in the segment are one here if they differ only in bytes that are no
+ * UTF-8. Their numbers are added up; but of gauges with a sample a writer the first one alone is
+ * served, or a writer would have two samples.
+ */
+static bool add_part(struct smx_series *series, struct smx_source *source,
+		     const smx_series_view *view)
+{
+	struct smx_part *part;
+
+	if (source->family->kind == SMX_GAUGE && source->family->mode == SMX_GAUGE_LIVE_ALL) {
+		for (part = &series->first; part; part = part->next) {
+			if (part->source == source)
+				return true;
+		}
+	}
+	part = malloc(sizeof(*part));
+	if (!part)
+		return false;
+	*part = (struct smx_part){series->first.next, source, view};
+	series->first.next = part;
+	return true;
+}
+
+static bool adopt_one(struct smx_merge *merge, struct smx_source *source,
+		      const smx_series_view *view)
+{
+	struct smx_family *family = source->family;
+	smx_buffer *labels = &merge->scratch;
+	struct smx_series **grown, *series;
+	uint64_t hash;
+
+	labels->size = 0;
+	smx_text004_labels(labels, source->view->label_names, view->label_values,
+			   source->view->label_count);
+	if (labels->failed) {
+		smx_buffer_free(labels);
+		return false;
+	}
+	hash = smx_table_hash(merge->seed, labels->data, labels->size);
+	series =
+		smx_table_find(&family->table, hash, series_has_labels, labels->data, labels->size);
+	if (series)
+		return add_part(series, source, view);
+	grown = smx_array_grow(family->series, family->series_count, &family->series_capacity,
+			       sizeof(struct smx_series *));
+	if (!grown)
+		return false;
+	family->series = grown;
+	if (!smx_table_reserve(&family->table, family->series_count + 1))
+		return false;
+	series = make_series(source, view, labels, hash);
+	if (!series)
+		return false;
+	grown[family->series_count++] = series;
+	smx_table_insert(&family->table, hash, series);
+	return true;
+}
+
+bool smx_merge_adopt_series(struct smx_merge *merge, struct smx_source *source)
+{
+	for (; source->series_seen < source->view->series_count; source->series_seen++) {
+		const smx_series_view *view = smx_reader_series(source->member->reader,
+								source->view, source->series_seen);
+
+		if (view && !adopt_one(merge, source, view))
+			return false;
+	}
+	return true;
+}
+
+/* Returns whether anything is left of the series. */
+static bool drop_parts(struct smx_series *series, const struct smx_source *source)
+{
+	struct smx_part **link = &series->first.next;
+
+	while (*link) {
+		struct smx_part *part = *link;
+
+		if (part->source != source) {
+			link = &part->next;
+			continue;
+		}
+		*link = part->next;
+		free(part);
+	}
+	if (series->first.source != source)
+		return true;
+	if (series->first.next) {
+		struct smx_part *second = series->first.next;
+
+		series->first = *second;
+		free(second);
+		return true;
+	}
+	return false;
+}
+
+void smx_family_drop_source(struct smx_family *family, struct smx_source *source)
+{
+	struct smx_source **link = &family->sources;
+	size_t kept = 0;
+
+	smx_table_clear(&family->table);
+	for (size_t i = 0; i < family->series_count; i++) {
+		struct smx_series *series = family->series[i];
+
+		if (!drop_parts(series, source)) {
+			free(series);
+			continue;
+		}
+		family->series[kept++] = series;
+		smx_table_insert(&family->table, series->hash, series);
+	}
+	family->series_count = kept;
+	while (*link != source)
+		link = &(*link)->next;
+	*link = source->next;
+	free(source);
+}

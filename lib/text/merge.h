@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * merge.h - families and series over several readers: what is one and the same, and what is served
+ *
+ * A member is a reader of the exposition. A family here is one definition (name, kind, mode, label
+ * names, bounds), whichever readers have it; each of these is a source. A series is what is served
+ * under one label set; each place where its numbers lie is a part. Nearly always there is one
+ * source and one part.
+ */
+#ifndef SMX_TEXT_MERGE_H
+#define SMX_TEXT_MERGE_H
+
+#include "shmetrics/exposition.h"
+#include "text/table.h"
+
+struct smx_family;
+
+struct smx_writer_label {
+	uint64_t slot_generation;
+	uint32_t slot;
+	uint32_t pid;
+	uint32_t ordinal; /* among the writers of all members with this pid, from 1; 0: none yet */
+	uint32_t size;
+	char text[36]; /* ,pid="12-2"} and a space */
+};
+
+struct smx_source {
+	struct smx_source *next; /* of the same family */
+	struct smx_family *family;
+	struct smx_member *member;
+	const smx_family_view *view;
+	size_t series_seen;
+	bool served;
+};
+
+struct smx_member {
+	smx_reader *reader;
+	struct smx_source **sources; /* by the reader's index of families; NULL where a family is
+					not fit to be served */
+	size_t source_count;
+	size_t source_capacity;
+	struct smx_writer_label *writers;
+	size_t writer_count;
+};
+
+struct smx_part {
+	struct smx_part *next;
+	struct smx_source *source;
+	const smx_series_view *view;
+};
+
+/*
+ * text: what stands before the number and never changes. Of counters and gauges with one sample the
+ * whole: `name_total{a="x"} `; of those with several samples the beginning of each:
+ * `name_bucket{a="x"`.
+ */
+struct smx_series {
+	uint64_t hash; /* of the labels in text */
+	struct smx_part first;
+	uint32_t text_size;
+	uint32_t labels_size;
+	char text[];
+};
+
+struct smx_family {
+	smx_text name;
+	char *key; /* what makes it this definition; name points into it */
+	size_t key_size;
+	uint64_t hash;
+	uint64_t order; /* of discovery */
+	smx_kind kind;
+	smx_gauge_mode mode;
+	size_t bound_count;
+	smx_buffer head;   /* `name_total`, `name_bucket` */
+	smx_buffer tails;  /* of histograms: `,le="0.1"} ` one after the other, */
+	size_t *tail_ends; /* and where each ends; bound_count + 1 */
+	struct smx_source *sources;
+	struct smx_series **series; /* in the order in which they were found */
+	size_t series_count;
+	size_t series_capacity;
+	struct smx_table table; /* of series, by the text of their labels */
+	/* as of the last smx_merge_update */
+	uint64_t live_writers;
+	uint64_t created_unix_ns; /* by the first of its sources */
+	bool served;		  /* by any of its sources */
+	bool chosen;		  /* among the definitions of its name */
+	bool shown;		  /* chosen, and no sample name is another family's */
+};
+
+struct smx_merge {
+	uint64_t seed;
+	struct smx_member **members;
+	size_t member_count;
+	size_t member_capacity;
+	struct smx_family **families; /* by name, then in the order of discovery */
+	size_t family_count;
+	size_t family_capacity;
+	struct smx_table table; /* of families, by key */
+	uint64_t next_order;
+	smx_buffer scratch;
+	bool unsorted;	/* families were added */
+	bool unsettled; /* what is shown has to be worked out again */
+};
+
+/* All of these return false when there is no memory; what there was before stays usable. */
+
+bool smx_merge_add(struct smx_merge *merge, smx_reader *reader);
+void smx_merge_remove(struct smx_merge *merge, const smx_reader *reader);
+void smx_merge_free(struct smx_merge *merge);
+/* Takes in what the readers' last walks found, and decides what is shown. */
+bool smx_merge_update(struct smx_merge *merge);
+
+/* identity.c: a reader's family, if it is fit to be served. *family is NULL if it is not. */
+bool smx_merge_find_family(struct smx_merge *merge, const smx_family_view *view,
+			   struct smx_family **family);
+bool smx_merge_adopt_series(struct smx_merge *merge, struct smx_source *source);
+/* Takes away everything that came from the source and frees the source. The family may be empty
+ * after. */
+void smx_family_drop_source(struct smx_family *family, struct smx_source *source);
+void smx_family_free(struct smx_family *family);
+static inline bool smx_family_has_one_sample(const struct smx_family *family)
+{
+	return family->kind == SMX_COUNTER ||
+	       (family->kind == SMX_GAUGE && family->mode != SMX_GAUGE_LIVE_ALL);
+}
+
+/* choice.c: decides what is shown. */
+bool smx_merge_choose(struct smx_merge *merge);
+
+/* writers.c: gives each writer of each member its pid label. */
+bool smx_merge_label_writers(struct smx_merge *merge);
+
+/* An array of pointers or structs with room for one more; NULL: no memory, the array is as it was.
+ */
+void *smx_array_grow(void *array, size_t count, size_t *capacity, size_t item_size);
+
+#endif
