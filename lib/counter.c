@@ -23,33 +23,54 @@ smx_counter smx_counter_with_text(smx_counter_family family, const smx_text *val
 	return (smx_counter){(struct smx_series_record *)(void *)series};
 }
 
+/* What the fast path leaves: empty handles, and threads without a restartable-sequences area. */
+__attribute__((noinline, cold)) static void add_slowly(smx_counter counter, uint64_t amount)
+{
+	if (!counter.impl)
+		smx_series_unrecorded();
+	else
+		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_slow())->count, amount);
+}
+
+static inline void add(smx_counter counter, uint64_t amount)
+{
+	if (__builtin_expect(!counter.impl, 0) || !smx_processor_is_fast())
+		add_slowly(counter, amount);
+	else
+		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_fast())->count, amount);
+}
+
 void smx_counter_inc(smx_counter counter)
 {
-	smx_counter_add_whole(counter, 1);
+	add(counter, 1);
 }
 
 void smx_counter_add_whole(smx_counter counter, uint64_t amount)
 {
-	if (__builtin_expect(!counter.impl, 0))
+	add(counter, amount);
+}
+
+/* Amounts that are no whole number below 2^64. */
+__attribute__((noinline)) static void add_fraction(smx_counter counter, double amount)
+{
+	smx_layout_series *series = smx_series_of(counter.impl);
+	uint32_t processor = smx_processor_is_fast() ? smx_processor_fast() : smx_processor_slow();
+
+	if (!series)
 		smx_series_unrecorded();
+	else if (amount > 0)
+		smx_add_double(&smx_cell(series, processor)->sum, amount);
 	else
-		smx_add(&smx_cell(smx_series_of(counter.impl))->count, amount);
+		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
+			    amount < 0 ? SMX_DROP_NEGATIVE : SMX_DROP_NAN);
 }
 
 void smx_counter_add(smx_counter counter, double amount)
 {
-	smx_layout_series *series = smx_series_of(counter.impl);
-
-	if (__builtin_expect(!series, 0)) {
-		smx_series_unrecorded();
-	} else if (amount >= 0 && amount < TWO_TO_64 && amount == (double)(uint64_t)amount) {
-		smx_add(&smx_cell(series)->count, (uint64_t)amount);
-	} else if (amount > 0) {
-		smx_add_double(&smx_cell(series)->sum, amount);
-	} else {
-		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
-			    amount < 0 ? SMX_DROP_NEGATIVE : SMX_DROP_NAN);
-	}
+	if (amount >= 0 && amount < TWO_TO_64 && amount == (double)(uint64_t)amount)
+		add(counter, (uint64_t)amount);
+	else
+		add_fraction(counter, amount);
 }
 
 double smx_counter_value(smx_counter counter)

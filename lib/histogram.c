@@ -23,28 +23,39 @@ smx_histogram smx_histogram_with_text(smx_histogram_family family, const smx_tex
 	return (smx_histogram){(struct smx_series_record *)(void *)series};
 }
 
-void smx_histogram_observe(smx_histogram histogram, double value)
+__attribute__((always_inline)) static inline void observe(smx_layout_series *series, double value,
+							   uint32_t processor)
 {
-	smx_layout_series *series = smx_series_of(histogram.impl);
-	const smx_layout_family *family;
-	smx_layout_cell *cell;
-	smx_pair seen, next;
-	char *base;
+	char *base = smx_base_of(&series->record);
+	const smx_layout_family *family =
+	    (const smx_layout_family *)(const void *)(base + series->family_offset);
+	smx_layout_cell *cell =
+	    smx_cell_at(series, smx_buckets_find(family, value), processor & series->stripe_mask);
+	smx_pair seen = smx_pair_guess(cell), next;
 
-	if (__builtin_expect(!series, 0)) {
-		smx_series_unrecorded();
-		return;
-	}
-	base = smx_base_of(&series->record);
-	if (__builtin_expect(value != value, 0)) {
-		smx_dropped((smx_layout_header *)(void *)base, SMX_DROP_NAN);
-		return;
-	}
-	family = (const smx_layout_family *)(const void *)(base + series->family_offset);
-	cell = smx_cell_at(series, smx_buckets_find(family, value), smx_stripe(series));
-	seen = smx_pair_guess(cell);
 	do {
 		next.first = seen.first + 1;
 		next.second = smx_bits(smx_double(seen.second) + value);
 	} while (!smx_pair_swap(cell, &seen, next));
+}
+
+/* What the fast path leaves: empty handles, NaN, threads without a restartable-sequences area. */
+__attribute__((noinline, cold)) static void observe_slowly(smx_histogram histogram, double value)
+{
+	smx_layout_series *series = smx_series_of(histogram.impl);
+
+	if (!series)
+		smx_series_unrecorded();
+	else if (value != value)
+		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record), SMX_DROP_NAN);
+	else
+		observe(series, value, smx_processor_slow());
+}
+
+void smx_histogram_observe(smx_histogram histogram, double value)
+{
+	if (__builtin_expect(!histogram.impl || value != value, 0) || !smx_processor_is_fast())
+		observe_slowly(histogram, value);
+	else
+		observe(smx_series_of(histogram.impl), value, smx_processor_fast());
 }

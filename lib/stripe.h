@@ -10,54 +10,38 @@
 
 #include "series.h"
 
-#include <sched.h>
 #include <stddef.h>
 
-#if defined(__linux__) && defined(__GLIBC__) && !defined(SMX_PORTABLE) &&                                    \
-	(defined(__x86_64__) || defined(__aarch64__))
-#define SMX_HAVE_RSEQ 1
-#include <sys/rseq.h>
-#if __GNUC__ < 11
-#undef SMX_HAVE_RSEQ
-#endif
-#endif
+/*
+ * Where the thread's restartable-sequences area lies, from the thread pointer; 0: there is none. The kernel keeps
+ * the number of the processor there (rseq(2); glibc registers it since 2.35). Set when the library is loaded.
+ */
+extern ptrdiff_t smx_rseq_offset __attribute__((visibility("hidden")));
 
-#ifdef SMX_HAVE_RSEQ
-/* Weak: a program may meet an older C library than it was built with. */
-extern const ptrdiff_t __rseq_offset __attribute__((weak));
-extern const unsigned int __rseq_size __attribute__((weak));
-#endif
+/* The processor's number by asking for it: a call into the vDSO. */
+uint32_t smx_processor_slow(void);
 
-static inline uint32_t smx_processor(void)
+static inline bool smx_processor_is_fast(void)
 {
-#ifdef SMX_HAVE_RSEQ
-	if (__builtin_expect(&__rseq_size != NULL && __rseq_size != 0, 1)) {
-		const struct rseq *area =
-		    (const struct rseq *)(const void *)((const char *)__builtin_thread_pointer() + __rseq_offset);
-
-		return __atomic_load_n(&area->cpu_id_start, __ATOMIC_RELAXED);
-	}
-#endif
-#ifdef __linux__
-	int processor = sched_getcpu();
-
-	return processor > 0 ? (uint32_t)processor : 0;
-#else
-	return 0;
-#endif
+	return __builtin_expect(smx_rseq_offset != 0, 1);
 }
 
-static inline uint64_t smx_stripe(const smx_layout_series *series)
+/* Only where smx_processor_is_fast: one load. */
+static inline uint32_t smx_processor_fast(void)
 {
-	return smx_processor() & series->stripe_mask;
+	/* cpu_id_start, the area's first word: always a valid number. */
+	const char *area = (const char *)__builtin_thread_pointer() + smx_rseq_offset;
+
+	return __atomic_load_n((const uint32_t *)(const void *)area, __ATOMIC_RELAXED);
 }
 
-/* The series' only cell (counters), in the stripe of this processor. */
-static inline smx_layout_cell *smx_cell(smx_layout_series *series)
+/* The series' only cell (counters), in the stripe of a processor. */
+static inline smx_layout_cell *smx_cell(smx_layout_series *series, uint32_t processor)
 {
+	uint64_t stripe = processor & series->stripe_mask;
 	char *cell = smx_base_of(&series->record) + series->cells_or_gauge;
 
-	return (smx_layout_cell *)(void *)(cell + smx_stripe(series) * SMX_LAYOUT_TILE_SIZE);
+	return (smx_layout_cell *)(void *)(cell + stripe * SMX_LAYOUT_TILE_SIZE);
 }
 
 /* Cell i of the series in a stripe: the formula of layout.h. */

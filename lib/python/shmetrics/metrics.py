@@ -73,7 +73,7 @@ class MetricWrapperBase(_core.Metric):
                 registry.unregister(self)
             raise
         if refusal:
-            logger.warning("%s is not recorded: %s", self._full_name, refusal)
+            logger.warning("shmetrics: %s is not recorded: %s", self._full_name, refusal)
 
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")

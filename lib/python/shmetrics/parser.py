@@ -14,6 +14,7 @@ from .metrics_core import Metric
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,|(?=\}))', re.DOTALL)
 _SAMPLE = re.compile(rf"[ \t]*({_NAME})[ \t]*(\{{)?")
+_LABELS_END = re.compile(r"[ \t]*\}")
 _VALUES = re.compile(r"[ \t]*([^ \t]+)(?:[ \t]+(-?\d+))?[ \t]*$")
 _COMMENT = re.compile(rf"#[ \t]*(HELP|TYPE)[ \t]+({_NAME})(?:[ \t](.*))?$")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -49,7 +50,7 @@ def _unescape_help(text: str) -> str:
 def _parse_labels(line: str, position: int) -> Tuple[Dict[str, str], int]:
     labels: Dict[str, str] = {}
     while True:
-        end = re.compile(r"[ \t]*\}").match(line, position)
+        end = _LABELS_END.match(line, position)
         if end:
             return labels, end.end()
         match = _LABEL.match(line, position)

@@ -46,10 +46,13 @@ class CollectorRegistry:
         _registries.add(self)
 
     def _segment(self) -> Segment:
-        with self._lock:
-            if self._segment_opened is None:
-                self._segment_opened = self._open_segment()
-            return self._segment_opened
+        if self._segment_opened is None:
+            # Not under the lock: opening may log, and a log handler may have metrics.
+            opened = self._open_segment()
+            with self._lock:
+                if self._segment_opened is None:
+                    self._segment_opened = opened
+        return self._segment_opened
 
     def _open_segment(self) -> Segment:
         return open_private()

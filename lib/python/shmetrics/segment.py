@@ -70,7 +70,7 @@ def default_segment() -> Segment:
         mine, message = _open()
         segment = _opened.setdefault("default", mine)
         if segment is mine and message:
-            logger.warning(message)
+            logger.warning("shmetrics: %s", message)
     return segment
 
 
