@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 # _core.pyi - the extension module; its sources are in lib/python/ext
 
-from typing import Dict, Final, Optional, Sequence, SupportsFloat, SupportsIndex, Tuple, Union, final
+from typing import Dict, Final, Optional, Sequence, SupportsFloat, SupportsIndex, Tuple, Type, TypeVar, Union, final
 
 from typing_extensions import Buffer, Self
+
+_T = TypeVar("_T")
 
 VERSION: Final[str]
 CONTENT_TYPE_TEXT_004: Final[str]
 
 def resolve(name: str, directory: Optional[str] = None, /) -> str: ...
 def unrecorded_count() -> int: ...
+def own_methods(cls: Type[_T], /) -> Type[_T]: ...
 
 @final
 class Segment:

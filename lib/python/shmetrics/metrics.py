@@ -96,6 +96,7 @@ class MetricWrapperBase(_core.Metric):
         return f"{type(self).__module__}.{type(self).__name__}({self._name})"
 
 
+@_core.own_methods
 class Counter(_core.Counter, MetricWrapperBase):
     """A number that only goes up: events, bytes sent. Its total is that of all processes of the segment."""
 
@@ -119,6 +120,7 @@ class Counter(_core.Counter, MetricWrapperBase):
         return ExceptionCounter(self, exception)
 
 
+@_core.own_methods
 class Gauge(_core.Gauge, MetricWrapperBase):
     """A number that goes up and down: requests in progress, the length of a queue.
 
@@ -157,6 +159,7 @@ class Gauge(_core.Gauge, MetricWrapperBase):
         return Timer(self, "set")
 
 
+@_core.own_methods
 class Histogram(_core.Histogram, MetricWrapperBase):
     """Counts observations in buckets: latencies, sizes. Its counts are those of all processes of the segment."""
 
