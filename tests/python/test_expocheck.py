@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The judge of expositions refuses what it says it refuses, at the right line, and accepts what is right."""
+"""The judge of expositions refuses what it says it refuses, on the right line, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import subprocess
 import sys
 from pathlib import Path
-from typing import List, Union
 
 import pytest
 
@@ -195,7 +194,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("rule, line, body", CASES)
-def test_refuses(rule: str, line: int, body: Union[str, bytes]) -> None:
+def test_refuses(rule: str, line: int, body: str | bytes) -> None:
     with pytest.raises(expocheck.Violation) as caught:
         expocheck.parse(body)
     assert (caught.value.rule, caught.value.line) == (rule, line), str(caught.value)
@@ -239,7 +238,8 @@ def test_accepts_scrapes_that_grow() -> None:
         "# TYPE a_total counter\na_total 1\n# TYPE b_total counter\nb_total 3\n# TYPE g gauge\n"
     )
     history.add(
-        "# TYPE a_total counter\na_total 2.5\n# TYPE b_total counter\nb_total 3\n# TYPE g gauge\ng 1\n"
+        "# TYPE a_total counter\na_total 2.5\n"
+        "# TYPE b_total counter\nb_total 3\n# TYPE g gauge\ng 1\n"
     )
 
 
@@ -290,7 +290,7 @@ def test_lets_a_sum_fall_where_observations_may_be_negative() -> None:
     history.add(histogram(*lines, "sum -4", "count 4"))
 
 
-def run(arguments: List[str], body: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+def run(arguments: list[str], body: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     command = [sys.executable, str(SUPPORT / "expocheck.py"), *arguments]
     return subprocess.run(
         command, input=body, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60

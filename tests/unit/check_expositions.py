@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_expositions.py PRINT_EXPOSITION [SEEDS] - whatever readers hold, what is served parses (I12)
+
+Every scrape of every seed must satisfy the strict checker, and promtool's parser where that is installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import expocheck  # noqa: E402
+
+SCRAPES = 10
+PARSE_ERROR = 1  # of promtool; 3 means that it does not like the names
+
+
+def main(program: str, seed_count: int = 200) -> int:
+    promtool = shutil.which("promtool")
+    scrape_count = sample_count = 0
+    for seed in range(seed_count):
+        output = subprocess.run(
+            [program, str(seed), str(SCRAPES)], stdout=subprocess.PIPE, check=True
+        )
+        scrapes = output.stdout.split(b"---\n")[:-1]
+        assert len(scrapes) == SCRAPES
+        for number, body in enumerate(scrapes):
+            try:
+                samples = expocheck.parse(body)
+            except expocheck.Violation as violation:
+                print(f"seed {seed}, scrape {number}: {violation}")
+                sys.stdout.buffer.write(body)
+                return 1
+            scrape_count += 1
+            sample_count += len(samples)
+        if promtool and seed % 10 == 0:
+            judged = subprocess.run(
+                [promtool, "check", "metrics"], input=scrapes[-1], capture_output=True
+            )
+            if judged.returncode == PARSE_ERROR:
+                print(f"seed {seed}: promtool: {judged.stderr.decode()}")
+                return 1
+    print(
+        f"{scrape_count} scrapes, {sample_count} samples; promtool {'agrees' if promtool else 'is not here'}"
+    )
+    return 0 if sample_count > 20 * scrape_count else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])))

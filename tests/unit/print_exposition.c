@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * print_exposition.c - prints what is served of random readers, hostile ones among them
+ *
+ *     print_exposition SEED SCRAPES
+ *
+ * Scrapes are ended by a line "---". Between them counters grow, series and writers come and go, a
+ * reader leaves and comes back. check_expositions.py judges the output.
+ */
+#include "fake_reader.h"
+#include "shmetrics/exposition.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READERS 3
+#define FAMILIES_MAX 24
+#define SERIES_MAX 12
+
+struct world {
+	smx_reader *readers[READERS];
+	struct fake_family *families[READERS][FAMILIES_MAX];
+	size_t family_counts[READERS];
+	smx_exposition *exposition;
+};
+
+static uint64_t state;
+
+/* 0 to below - 1 */
+static unsigned random_below(unsigned below)
+{
+	state ^= state >> 12;
+	state ^= state << 25;
+	state ^= state >> 27;
+	return (unsigned)(state * 0x2545f4914f6cdd1d >> 33) % below;
+}
+
+static smx_text pick(const smx_text *texts, size_t count)
+{
+	return texts[random_below((unsigned)count)];
+}
+
+#define TEXT(literal)                                                                              \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
+#define PICK(texts) pick(texts, sizeof(texts) / sizeof(texts[0]))
+
+/* Few, so that they meet; some collide with samples of others; some are no names. */
+static const smx_text names[] = {
+	TEXT("a"),
+	TEXT("a_total"),
+	TEXT("a_count"),
+	TEXT("a_sum"),
+	TEXT("a_bucket"),
+	TEXT("b"),
+	TEXT("b_bucket"),
+	TEXT("b:c"),
+	TEXT("_d"),
+	TEXT("e_total"),
+	TEXT("e_total_total"),
+	TEXT("f"),
+	TEXT(""),
+	TEXT("1"),
+	TEXT("g-h"),
+	TEXT("i\nj 1\n"),
+	TEXT("k\0"),
+	TEXT("\xff"),
+	TEXT("{"),
+};
+
+static const smx_text label_names[] = {
+	TEXT("x"),	  TEXT("y"),   TEXT("z"), TEXT("x"),	 TEXT("y"),   TEXT("z"),
+	TEXT("u"),	  TEXT("v"),   TEXT("w"), TEXT("le"),	 TEXT("pid"), TEXT("__name__"),
+	TEXT("quantile"), TEXT("a b"), TEXT(""),  TEXT("\"=\n"),
+};
+
+static const smx_text values[] = {
+	TEXT(""),	   TEXT("1"),	       TEXT("2"),
+	TEXT("\xff"),	   TEXT("\xfe"),       TEXT("\xef\xbf\xbd"),
+	TEXT("\0"),	   TEXT("a\"b\\c\nd"), TEXT("\\"),
+	TEXT("\r\n"),	   TEXT("\xe2\x82"),   TEXT("\xf0\x9f\x98\x80"),
+	TEXT("_overflow"), TEXT(",z=\"1\""),   TEXT("} 1\n"),
+	TEXT(" "),
+};
+
+static const smx_text helps[] = {
+	TEXT(""),	   TEXT("Plain."),    TEXT("two\nlines"),
+	TEXT("\\n \\ \""), TEXT("ends in\r"), TEXT("\xc3"),
+	TEXT("\0"),	   TEXT(" "),	      TEXT("\n# TYPE a gauge"),
+};
+
+static const double numbers[] = {
+	0,	-0.0,	 1,    0.5,	 0.1,	    1e-7, 1e16, 123456789.125,
+	5e-324, 1.7e308, -2.5, INFINITY, -INFINITY, NAN,
+};
+
+static double random_number(void)
+{
+	if (random_below(4) == 0)
+		return numbers[random_below(sizeof(numbers) / sizeof(numbers[0]))];
+	return random_below(1000000) / 1e3 / (1 + random_below(1000));
+}
+
+static void add_bounds(struct fake_family *family)
+{
+	static const double choices[][3] = {
+		{0.1, 1, 1e6}, {1e-5, 2.5, 1e10}, {-1, 0, 1}, {1, 1, 2}, {1, NAN, 2}};
+	unsigned choice = random_below(20);
+
+	fake_family_bounds(family, choices[choice < 17 ? choice % 3 : choice - 15],
+			   random_below(4));
+}
+
+static void add_family(struct world *world, unsigned reader)
+{
+	static const smx_kind kinds[] = {SMX_COUNTER,	SMX_COUNTER,   SMX_GAUGE, SMX_GAUGE,
+					 SMX_HISTOGRAM, SMX_HISTOGRAM, SMX_INFO,  (smx_kind)99};
+	smx_kind kind = kinds[random_below(random_below(4) ? 6 : 8)];
+	smx_text labels[FAKE_LABELS_MAX];
+	size_t label_count = random_below(FAKE_LABELS_MAX);
+	struct fake_family *family;
+
+	if (world->family_counts[reader] == FAMILIES_MAX)
+		return;
+	for (size_t i = 0; i < label_count; i++)
+		labels[i] = pick(label_names, random_below(4) ? 9 : 16);
+	family = fake_family_add_texts(world->readers[reader], kind, PICK(names), labels,
+				       label_count);
+	family->view.help = PICK(helps);
+	family->view.live_writers = random_below(4);
+	family->view.mode = (smx_gauge_mode)(1 + random_below(random_below(4) ? 5 : 10));
+	if (kind == SMX_HISTOGRAM)
+		add_bounds(family);
+	world->families[reader][world->family_counts[reader]++] = family;
+}
+
+/* Label values as they are in a segment: no two series alike byte for byte. */
+static void add_series(struct fake_family *family)
+{
+	smx_text picked[FAKE_LABELS_MAX];
+	struct fake_series *series;
+
+	for (size_t i = 0; i < family->view.label_count; i++)
+		picked[i] = PICK(values);
+	for (size_t i = 0; i < family->view.series_count; i++) {
+		size_t same = 0;
+
+		for (size_t j = 0; j < family->view.label_count; j++)
+			same += picked[j].data == family->series[i]->values[j].data;
+		if (same == family->view.label_count)
+			return;
+	}
+	series = fake_series_add_texts(family, picked);
+	series->view.overflow = random_below(5) == 0;
+}
+
+static void grow_family(smx_reader *reader, struct fake_family *family)
+{
+	size_t writers = smx_reader_writer_count(reader);
+
+	if (family->view.series_count < SERIES_MAX)
+		add_series(family);
+	for (size_t i = 0; i < family->view.series_count; i++) {
+		struct fake_series *series = family->series[i];
+
+		series->counter.whole += random_below(3);
+		series->counter.fraction += random_below(4) ? 0 : random_below(100) / 8.0;
+		for (size_t j = 0; j <= family->view.bound_count; j++)
+			series->counts[j] += random_below(3);
+		series->sum += random_below(100) / 7.0;
+		for (uint32_t j = 0; j < writers; j++)
+			fake_gauge_set(series, j, random_number(), random_below(50));
+	}
+	if (random_below(8) == 0)
+		family->view.help = PICK(helps);
+}
+
+static void change_writers(smx_reader *reader, uint64_t generation)
+{
+	if (random_below(3) == 0)
+		fake_writers_clear(reader);
+	for (uint32_t slot = (uint32_t)smx_reader_writer_count(reader); slot < 1 + random_below(6);
+	     slot++)
+		fake_writer_add(reader, slot, generation, 1 + random_below(4));
+}
+
+static void change(struct world *world, uint64_t scrape)
+{
+	for (unsigned i = 0; i < READERS; i++) {
+		change_writers(world->readers[i], scrape);
+		for (unsigned j = scrape == 0 ? FAMILIES_MAX / 2 : random_below(3); j > 0; j--)
+			add_family(world, i);
+		for (size_t j = 0; j < world->family_counts[i]; j++) {
+			struct fake_family *family = world->families[i][j];
+
+			grow_family(world->readers[i], family);
+			if (random_below(10) == 0)
+				family->view.served = !family->view.served;
+			if (random_below(10) == 0)
+				family->view.live_writers = random_below(4);
+		}
+	}
+	if (random_below(3) == 0) {
+		smx_reader *reader = world->readers[random_below(READERS)];
+
+		smx_exposition_remove(world->exposition, reader);
+		if (random_below(4) != 0)
+			smx_exposition_add(world->exposition, reader, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct world world = {0};
+	smx_buffer buffer = {0};
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: print_exposition SEED SCRAPES\n");
+		return 2;
+	}
+	state = strtoull(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 + 1;
+	if (smx_exposition_create(&world.exposition, NULL) != SMX_OK)
+		return 1;
+	for (int i = 0; i < READERS; i++) {
+		world.readers[i] = fake_reader_create();
+		smx_exposition_add(world.exposition, world.readers[i], NULL);
+	}
+	for (uint64_t scrape = 0; scrape < strtoull(argv[2], NULL, 10); scrape++) {
+		change(&world, scrape);
+		buffer.size = 0;
+		if (smx_exposition_render(world.exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer,
+					  NULL) != SMX_OK)
+			return 1;
+		fwrite(buffer.data, 1, buffer.size, stdout);
+		fputs("---\n", stdout);
+	}
+	smx_exposition_destroy(world.exposition);
+	for (int i = 0; i < READERS; i++)
+		fake_reader_free(world.readers[i]);
+	smx_buffer_free(&buffer);
+	return 0;
+}
