@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sample - a segment with one of everything, made by the library: what golden files and mutations
+ * start from
+ *
+ * golden/v1.json says what must be found in it. The two change together, and only for a new golden
+ * file.
+ */
+#include "sample.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROCESSES 3u
+
+static const char *const request_labels[] = {"method", "path"};
+static const char *const route_label[] = {"route"};
+static const char *const pool_label[] = {"pool"};
+
+static smx_status define_counters(smx_segment *segment, sample *s, smx_error *error)
+{
+	smx_definition requests = {
+		.name = "golden_requests",
+		.help = "Requests, by \"method\" and path.\nThe second line: C:\\temp.",
+		.label_names = request_labels,
+		.label_count = 2,
+		.series_max = 3};
+	smx_definition bytes = {
+		.name = "golden_sent_bytes_total", .help = "Sent.", .unit = "bytes"};
+	smx_status status = smx_counter_define(segment, &requests, &s->requests, error);
+
+	return status == SMX_OK ? smx_counter_define(segment, &bytes, &s->bytes, error) : status;
+}
+
+static smx_status define_histograms(smx_segment *segment, sample *s, smx_error *error)
+{
+	static const double latency_bounds[] = {0.005, 0.1, 1, 10, INFINITY};
+	static const double temperature_bounds[] = {-10, 0, 10};
+	smx_definition latency = {.name = "golden_latency_seconds",
+				  .help = "Latenz, größer als nötig.",
+				  .unit = "seconds",
+				  .label_names = route_label,
+				  .label_count = 1};
+	smx_definition temperature = {.name = "golden_temperature"};
+	smx_definition wide = {.name = "golden_wide", .help = ""};
+	double wide_bounds[SAMPLE_WIDE_BOUNDS];
+	smx_status status =
+		smx_histogram_define(segment, &latency, latency_bounds, 5, &s->latency, error);
+
+	for (int i = 0; i < SAMPLE_WIDE_BOUNDS; i++)
+		wide_bounds[i] = i + 1;
+	if (status == SMX_OK)
+		status = smx_histogram_define(segment, &temperature, temperature_bounds, 3,
+					      &s->temperature, error);
+	if (status == SMX_OK)
+		status = smx_histogram_define(segment, &wide, wide_bounds, SAMPLE_WIDE_BOUNDS,
+					      &s->wide, error);
+	return status;
+}
+
+smx_status sample_define(smx_segment *segment, sample *s, smx_error *error)
+{
+	smx_status status = define_counters(segment, s, error);
+
+	if (status == SMX_OK)
+		status = define_histograms(segment, s, error);
+	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT && status == SMX_OK;
+	     mode++) {
+		char name[64];
+		smx_definition gauge = {.name = name, .label_names = pool_label, .label_count = 1};
+
+		snprintf(name, sizeof(name), "golden_%s",
+			 smx_gauge_mode_name((smx_gauge_mode)mode));
+		status = smx_gauge_define(segment, &gauge, (smx_gauge_mode)mode, &s->modes[mode],
+					  error);
+	}
+	return status;
+}
+
+static void count_requests(const sample *s, const char *method, const char *path, uint64_t amount)
+{
+	const char *values[] = {method, path};
+
+	smx_counter_add_whole(smx_counter_with(s->requests, values), amount);
+}
+
+static void record_counters(const sample *s, unsigned process)
+{
+	smx_counter bytes = smx_counter_with(s->bytes, NULL);
+
+	count_requests(s, "GET", "/", 10 + process);
+	count_requests(s, "POST", "/items\n\"new\"\\", 2);
+	count_requests(s, "GET", "/größe/日本/😀", 1);
+	count_requests(s, "PUT", "/beyond/the/cap", 4);
+	count_requests(s, "DELETE", "/beyond/the/cap/too", 1);
+	if (process == 0) {
+		smx_counter_add_whole(bytes, (UINT64_C(1) << 53) + 1);
+		smx_counter_add(bytes, NAN);
+		smx_counter_add(bytes, -1);
+	}
+	smx_counter_add(bytes, 0.25);
+	smx_counter_add(bytes, 3);
+	smx_counter_inc(bytes);
+}
+
+static void record_histograms(const sample *s, unsigned process)
+{
+	const char *items[] = {"/items/{id}"}, *empty[] = {""};
+	smx_histogram latency = smx_histogram_with(s->latency, items);
+	smx_histogram temperature = smx_histogram_with(s->temperature, NULL);
+	smx_histogram wide = smx_histogram_with(s->wide, NULL);
+
+	smx_histogram_observe(latency, 0.005);
+	smx_histogram_observe(latency, 0.0625 * (process + 1));
+	smx_histogram_observe(latency, 64);
+	smx_histogram_with(s->latency, empty);
+	smx_histogram_observe(temperature, -20);
+	smx_histogram_observe(temperature, -10);
+	smx_histogram_observe(temperature, 0.5);
+	if (process == 1) {
+		smx_histogram_observe(temperature, INFINITY);
+		smx_histogram_observe(temperature, NAN);
+	}
+	for (int i = 0; i <= SAMPLE_WIDE_BOUNDS; i++)
+		smx_histogram_observe(wide, i + 0.5);
+}
+
+void sample_record(const sample *s, unsigned process)
+{
+	record_counters(s, process);
+	record_histograms(s, process);
+	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT; mode++) {
+		const char *blue[] = {"blue"}, *red[] = {"red"};
+		smx_gauge gauge = smx_gauge_with(s->modes[mode], blue);
+
+		smx_gauge_set(gauge, 100 * (process + 1));
+		smx_gauge_inc(gauge);
+		smx_gauge_add(gauge, -0.5);
+		if (process == 2)
+			smx_gauge_set(smx_gauge_with(s->modes[mode], red), -7);
+	}
+}
+
+/* ---- three processes ---- */
+
+typedef struct worker {
+	pid_t pid;
+	int done;  /* readable when it has recorded */
+	int leave; /* closed when it may go */
+} worker;
+
+static void prefer_processor(unsigned number)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(number, &set);
+	sched_setaffinity(0, sizeof(set), &set); /* without it the test is only a little weaker */
+}
+
+static void work(const char *path, unsigned process, int done, int leave)
+{
+	smx_segment_options options = {.size_max_bytes = 1 << 20,
+				       .family_series_max = 100,
+				       .series_max = 1000,
+				       .slot_max = 16,
+				       .stripe_count = 4};
+	smx_segment *segment;
+	smx_error error = {0};
+	sample s;
+	char byte = 0;
+
+	prefer_processor(process);
+	if (smx_segment_open(path, &options, &segment, &error) != SMX_OK ||
+	    sample_define(segment, &s, &error) != SMX_OK) {
+		fprintf(stderr, "%s: %s\n", path, error.message);
+		_exit(1);
+	}
+	sample_record(&s, process);
+	if (write(done, "x", 1) != 1 || read(leave, &byte, 1) != 0)
+		_exit(1);
+	_exit(0); /* as a killed process would: the slot is given back by the kernel */
+}
+
+static bool start(const char *path, unsigned process, worker *w)
+{
+	int done[2], leave[2];
+	char byte;
+
+	if (pipe2(done, O_CLOEXEC) != 0 || pipe2(leave, O_CLOEXEC) != 0)
+		return false;
+	w->pid = fork();
+	if (w->pid == 0) {
+		close(done[0]);
+		close(leave[1]);
+		work(path, process, done[1], leave[0]);
+	}
+	close(done[1]);
+	close(leave[0]);
+	w->done = done[0];
+	w->leave = leave[1];
+	return w->pid > 0 && read(w->done, &byte, 1) == 1;
+}
+
+static bool copy_file(const char *path, const char *copy)
+{
+	FILE *from = fopen(path, "r"), *to = fopen(copy, "w");
+	char block[4096];
+	size_t size;
+	bool good = from && to;
+
+	while (good && (size = fread(block, 1, sizeof(block), from)) > 0)
+		good = fwrite(block, 1, size, to) == size;
+	if (from)
+		fclose(from);
+	if (to && fclose(to) != 0)
+		good = false;
+	if (!good)
+		perror(copy);
+	return good;
+}
+
+bool sample_write(const char *path, const char *copy)
+{
+	worker workers[PROCESSES];
+	unsigned started = 0;
+	bool good = true;
+
+	/* One after the other, so that each is one slot further and the last one is the most
+	 * recent. */
+	while (good && started < PROCESSES) {
+		good = start(path, started, &workers[started]);
+		started++;
+	}
+	good = good && copy_file(path, copy);
+	for (unsigned i = started; i-- > 0;) {
+		int status = 0;
+
+		close(workers[i].leave); /* the later ones inherited the earlier ones' ends */
+		close(workers[i].done);
+		good = waitpid(workers[i].pid, &status, 0) == workers[i].pid && status == 0 && good;
+	}
+	return good && chmod(copy, 0600) == 0;
+}

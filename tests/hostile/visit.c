@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * visit - what a collector does with a segment, in one call: open, walk, look at everything, render
+ *
+ * Every view, text and number that the reader offers is read here, so that a sanitizer sees a view
+ * that leads out of the mapping.
+ */
+#include "visit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shmetrics/layout.h"
+
+static void digest(visit_result *result, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+	uint64_t hash = result->digest;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	result->digest = hash;
+}
+
+static void digest_text(visit_result *result, smx_text text)
+{
+	digest(result, text.data, text.size);
+}
+
+static void see_series(visit_result *result, const smx_reader *reader,
+		       const smx_family_view *family, const smx_series_view *series)
+{
+	for (size_t i = 0; i < family->label_count; i++)
+		digest_text(result, series->label_values[i]);
+	if (family->kind == SMX_COUNTER) {
+		smx_counter_sample sample = smx_reader_counter(reader, series);
+
+		digest(result, &sample.whole, sizeof(sample.whole));
+	} else if (family->kind == SMX_HISTOGRAM) {
+		uint64_t *counts = calloc(family->bound_count + 1, sizeof(*counts));
+		double sum = 0;
+
+		if (counts)
+			smx_reader_histogram(reader, series, counts, &sum);
+		digest(result, &sum, sizeof(sum));
+		free(counts);
+	} else if (family->kind == SMX_GAUGE) {
+		size_t count = smx_reader_writer_count(reader);
+		smx_gauge_sample *samples = calloc(count + 1, sizeof(*samples));
+		size_t present = samples ? smx_reader_gauge(reader, series, samples) : 0;
+
+		if (present > count)
+			abort(); /* more than there was room for */
+		for (size_t i = 0; i < present; i++)
+			digest(result, smx_reader_writer(reader, samples[i].writer),
+			       sizeof(smx_writer_view));
+		free(samples);
+	}
+}
+
+static void see(visit_result *result, const smx_reader *reader)
+{
+	const smx_reader_info *info = smx_reader_information(reader);
+
+	digest(result, info, sizeof(*info));
+	result->damaged_count = info->damaged_count;
+	result->writer_count = smx_reader_writer_count(reader);
+	result->family_count = smx_reader_family_count(reader);
+	result->series_count = 0;
+	for (size_t i = 0; i < result->family_count; i++) {
+		const smx_family_view *family = smx_reader_family(reader, i);
+
+		digest_text(result, family->name);
+		digest_text(result, family->help);
+		digest_text(result, family->unit);
+		digest(result, family->bounds, family->bound_count * sizeof(double));
+		for (size_t j = 0; j < family->label_count; j++)
+			digest_text(result, family->label_names[j]);
+		result->series_count += family->series_count;
+		for (size_t j = 0; j < family->series_count; j++)
+			see_series(result, reader, family, smx_reader_series(reader, family, j));
+	}
+}
+
+static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *exposition,
+		     smx_buffer *text, smx_error *error)
+{
+	result->walk = smx_reader_walk(reader, error);
+	if (result->walk != SMX_OK)
+		return false;
+	see(result, reader);
+	text->size = 0;
+	result->render =
+		smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, text, error);
+	digest(result, text->data, text->size);
+	return result->render == SMX_OK;
+}
+
+static long rss_kib(void)
+{
+	struct rusage usage = {0};
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+bool visit(const char *path, const visit_options *options, visit_result *result, smx_buffer *text)
+{
+	unsigned rounds = options && options->rounds ? options->rounds : 1;
+	smx_exposition *exposition = NULL;
+	smx_reader *reader = NULL;
+	smx_buffer own = {0};
+	smx_error error = {0};
+	bool good = false;
+
+	memset(result, 0, sizeof(*result));
+	if (!text)
+		text = &own;
+	text->size = 0;
+	result->open = smx_reader_open(path, NULL, &reader, &error);
+	result->walk_rss_kib = rss_kib();
+	if (result->open != SMX_OK)
+		goto out;
+	result->render = smx_exposition_create(&exposition, &error);
+	if (result->render != SMX_OK)
+		goto out;
+	result->render = smx_exposition_add(exposition, reader, &error);
+	if (result->render != SMX_OK)
+		goto out;
+	for (unsigned i = 0; i < rounds; i++) {
+		good = round_of(result, reader, exposition, text, &error);
+		if (!good)
+			break;
+		if (i == 0 && options && options->between)
+			options->between(options->argument);
+	}
+	smx_exposition_remove(exposition, reader);
+out:
+	memcpy(result->message, error.message, sizeof(result->message));
+	smx_exposition_destroy(exposition);
+	smx_reader_close(reader);
+	smx_buffer_free(&own);
+	return good;
+}
+
+int visit_hold_slots(const char *path)
+{
+	smx_layout_toc toc;
+	struct stat stat;
+	int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (descriptor < 0)
+		return -1;
+	if (fstat(descriptor, &stat) != 0 || !S_ISREG(stat.st_mode) ||
+	    pread(descriptor, &toc, sizeof(toc), offsetof(smx_layout_header, toc)) !=
+		    (ssize_t)sizeof(toc))
+		goto fail;
+	for (uint64_t i = 0; i < 16; i++) {
+		smx_layout_slot slot;
+		off_t at = (off_t)((toc.offset & 0xffffffff) + i * sizeof(slot));
+		struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+		if (pread(descriptor, &slot, sizeof(slot), at) != (ssize_t)sizeof(slot))
+			break;
+		if (slot.generation == 0 || slot.generation > SMX_LOCK_GENERATION_MAX)
+			continue;
+		lock.l_start =
+			(off_t)(SMX_LOCK_SLOTS + (i << SMX_LOCK_SLOT_SHIFT) + slot.generation);
+		fcntl(descriptor, F_OFD_SETLK, &lock);
+	}
+	return descriptor;
+fail:
+	close(descriptor);
+	return -1;
+}
+
+void visit_print_json(const char *text, size_t size)
+{
+	putchar('"');
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < 0x20)
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	putchar('"');
+}
