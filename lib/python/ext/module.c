@@ -75,8 +75,13 @@ static PyMethodDef core_methods[] = {
 
 static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, PyTypeObject *base)
 {
-	PyTypeObject *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, (PyObject *)base);
+	/* A tuple: 3.9 takes no single class. */
+	PyObject *bases = base ? PyTuple_Pack(1, base) : NULL;
+	PyTypeObject *type = NULL;
 
+	if (!base || bases)
+		type = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, bases);
+	Py_XDECREF(bases);
 	if (type && PyModule_AddType(module, type))
 		Py_CLEAR(type);
 	return type;

@@ -35,11 +35,14 @@ def _path_of(route: Any, scope: Scope) -> Optional[str]:
     context = details.get("effective_route_context") if isinstance(details, dict) else None
     if context is not None and getattr(context, "original_route", None) is route:
         for holder in (getattr(context, "starlette_route", None), context):
-            path = getattr(holder, "path", None)
-            if isinstance(path, str) and path:
+            if path := _text(holder, "path"):
                 return path
-    path = getattr(route, "path", None)
-    return path if isinstance(path, str) else None
+    return _text(route, "path")
+
+
+def _text(holder: Any, attribute: str) -> Optional[str]:
+    value: object = getattr(holder, attribute, None)
+    return value if isinstance(value, str) else None
 
 
 def _mount_template(scope: Scope, path: str) -> Optional[str]:
@@ -78,8 +81,7 @@ def _search(routes: Iterable[Any], endpoint: Any, path: str) -> Optional[str]:
         if getattr(route, "endpoint", None) is endpoint:
             regex = getattr(route, "path_regex", None)
             if regex is None or regex.match(path):
-                found = getattr(route, "path", None)
-                return found if isinstance(found, str) else None
+                return _text(route, "path")
         below = _search(getattr(route, "routes", None) or (), endpoint, path)
         if below is not None:
             return below

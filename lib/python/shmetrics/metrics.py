@@ -2,7 +2,8 @@
 """metrics - Counter, Gauge, Histogram
 
 Signatures and mistakes are prometheus_client's. Recording and labels() are in the extension (_core); here is what
-happens once per metric.
+happens once per metric. Nothing is stored in an instance's __dict__: while it is empty, the interpreter's
+specialised look-up of methods holds.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ class MetricWrapperBase(_core.Metric):
 
     _type = ""
     _reserved_labelnames: Tuple[str, ...] = ()
-    _full_name = ""
 
     def _define_in(
         self,
@@ -53,7 +53,7 @@ class MetricWrapperBase(_core.Metric):
         *arguments: Any,
     ) -> None:
         namespace, subsystem, unit = naming
-        self._full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
+        full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
         names = tuple(labelnames)
         for label in names:
             if label in self._reserved_labelnames:
@@ -63,23 +63,23 @@ class MetricWrapperBase(_core.Metric):
         elif isinstance(registry, CollectorRegistry):
             segment = registry._segment()
             # The name first: a duplicate must not become a family of the segment.
-            registry.register(self)
+            registry._take(self, self._sample_names(full_name))
         else:
             raise TypeError(f"registry must be a CollectorRegistry of shmetrics, not {registry!r}")
         try:
-            refusal = self._define(segment, self._full_name, documentation, unit, names, *arguments)
+            refusal = self._define(segment, full_name, documentation, unit, names, *arguments)
         except BaseException:
             if registry is not None:
                 registry.unregister(self)
             raise
         if refusal:
-            logger.warning("shmetrics: %s is not recorded: %s", self._full_name, refusal)
+            logger.warning("shmetrics: %s is not recorded: %s", full_name, refusal)
 
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")
 
-    def _sample_names(self) -> List[str]:
-        return [self._full_name + suffix for suffix in _SAMPLE_SUFFIXES[self._type]]
+    def _sample_names(self, name: str) -> List[str]:
+        return [name + suffix for suffix in _SAMPLE_SUFFIXES[self._type]]
 
     def _raise_if_not_observable(self) -> None:
         if self._labelnames and not self._labelvalues:

@@ -61,7 +61,9 @@ class CollectorRegistry:
         """Take the names of a metric; DuplicateTimeseries if one is taken."""
         if not hasattr(collector, "_sample_names"):
             raise TypeError(f"only metrics of shmetrics can be registered, not {collector!r}")
-        names = collector._sample_names()
+        self._take(collector, collector._sample_names(collector._name))
+
+    def _take(self, collector: MetricWrapperBase, names: Iterable[str]) -> None:
         with self._lock:
             duplicates = set(self._names_to_collectors).intersection(names)
             if duplicates:
@@ -76,11 +78,13 @@ class CollectorRegistry:
         may be using it, and who defines it again goes on with its numbers.
         """
         with self._lock:
-            kept = {n: c for n, c in self._names_to_collectors.items() if c is not collector}
-            if len(kept) == len(self._names_to_collectors):
+            names = {name for name, holder in self._names_to_collectors.items() if holder is collector}
+            if not names:
                 raise KeyError(collector)
-            self._names_to_collectors = kept
-            self._dropped = self._dropped.union(collector._sample_names())
+            self._names_to_collectors = {
+                name: holder for name, holder in self._names_to_collectors.items() if name not in names
+            }
+            self._dropped = self._dropped | names
 
     def _render(self, names: Optional[List[str]] = None) -> bytes:
         segment = self._segment()

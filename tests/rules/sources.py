@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Habits every source file keeps: a licence line, a first line that names the file, no TODO, no long lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE_MAX = 110  # tabs of 8; the formatter aims at 100, comments and messages may pass it a little
+FILE_MAX = 600
+
+
+def tracked(*patterns: str) -> list[Path]:
+    out = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout
+    return [ROOT / line for line in out.splitlines() if (ROOT / line).is_file()]
+
+
+def problems_of(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    lines = text.split("\n")
+    name = path.relative_to(ROOT)
+    problems = []
+    if "SPDX-License-Identifier: MIT" not in "\n".join(lines[:3]):
+        problems.append(f"{name}: no SPDX line")
+    head = "\n".join(lines[:5])
+    if path.suffix in {".c", ".h"} and not any(f" {n} - " in head for n in (path.name, path.stem)):
+        problems.append(f"{name}: its first comment does not begin with \"{path.name} - what it is\"")
+    if len(lines) > FILE_MAX:
+        problems.append(f"{name}: {len(lines)} lines: is it one idea?")
+    for number, line in enumerate(lines, 1):
+        if len(line.expandtabs(8)) > LINE_MAX and "http" not in line:
+            problems.append(f"{name}:{number}: {len(line.expandtabs(8))} columns")
+        if any(mark in line for mark in ("TODO", "FIXME", "XXX:", "HACK")) and path != Path(__file__):
+            problems.append(f"{name}:{number}: unfinished business")
+        if line.rstrip() != line:
+            problems.append(f"{name}:{number}: white space at the end")
+    return problems
+
+
+def main() -> int:
+    problems = [p for path in tracked("*.c", "*.h", "*.py") for p in problems_of(path)]
+    for line in problems:
+        print(line)
+    print(f"sources: {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
