@@ -17,11 +17,21 @@
 #include <time.h>
 #include <unistd.h>
 
-uint64_t bench_now(void)
+static uint64_t read_clock(clockid_t clock)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t bench_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t bench_cpu_now(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -53,9 +63,9 @@ double bench_slope(const double *x, const double *y, size_t count)
 
 static double block(const bench_case *c, uint64_t n)
 {
-	uint64_t begin = bench_now();
+	uint64_t begin = bench_cpu_now();
 	c->loop(c->context, n);
-	return (double)(bench_now() - begin);
+	return (double)(bench_cpu_now() - begin);
 }
 
 /* How many repetitions last block_ns; also warms up. */

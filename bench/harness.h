@@ -35,6 +35,8 @@ enum { BENCH_CASES_MAX = 32, BENCH_ROUNDS_MAX = 1001 };
 void bench_side_by_side(bench_case *cases, size_t case_count, size_t rounds, uint64_t block_ns);
 
 uint64_t bench_now(void); /* CLOCK_MONOTONIC, ns */
+/* ns for which this thread has had a processor: what others on the machine do is not counted. */
+uint64_t bench_cpu_now(void);
 double bench_median(double *values, size_t count);
 /* The slope of the least-squares line through (x, y). */
 double bench_slope(const double *x, const double *y, size_t count);

@@ -57,10 +57,10 @@ static void measure_size(size_t series, size_t scrapes)
 	memcpy(copy, s.buffer.data, s.buffer.size);
 	for (size_t i = 0; i < scrapes; i++) {
 		ns[i] = scraper_scrape(&s);
-		begin = bench_now();
+		begin = bench_cpu_now();
 		memcpy(copy, s.buffer.data, s.buffer.size);
 		__asm__ volatile("" : : "r"(copy) : "memory");
-		copy_ns[i] = (double)(bench_now() - begin);
+		copy_ns[i] = (double)(bench_cpu_now() - begin);
 		ratio[i] = ns[i] / copy_ns[i];
 	}
 	double scrape_ns = bench_median(ns, scrapes);

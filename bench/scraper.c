@@ -25,13 +25,13 @@ double scraper_scrape(scraper *s)
 {
 	smx_error error;
 	s->buffer.size = 0;
-	uint64_t begin = bench_now();
+	uint64_t begin = bench_cpu_now();
 	smx_status status = smx_reader_walk(s->reader, &error);
-	uint64_t walked = bench_now();
+	uint64_t walked = bench_cpu_now();
 	if (status == SMX_OK)
 		status = smx_exposition_render(s->exposition, SMX_FORMAT_TEXT_004, NULL, 0,
 					       &s->buffer, &error);
-	uint64_t end = bench_now();
+	uint64_t end = bench_cpu_now();
 	if (status)
 		bench_fail("scrape: %s", error.message);
 	s->walk_ns = (double)(walked - begin);

@@ -17,7 +17,7 @@ typedef struct scraper {
 
 /* name: of a segment, as a writer gives it. Ends the program on failure, and so do the others. */
 void scraper_open(scraper *s, const char *name);
-/* One scrape, in ns. */
+/* One scrape, in ns of this thread. */
 double scraper_scrape(scraper *s);
 size_t scraper_line_count(const scraper *s);
 void scraper_close(scraper *s);

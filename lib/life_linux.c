@@ -4,11 +4,12 @@
  *
  *  F1. A file gets its name only when it is complete and its maker holds a slot: it is built without a name
  *      (O_TMPFILE) and linked into place. Of several makers one wins, the others open the winner's.
- *  F2. A file is replaced only while no slot is held, under the life lock (a byte of the old file), and a slot is
- *      claimed only under that lock: so nobody claims a slot in a file that is being replaced.
- *      A holder of the life lock that is stopped (SIGSTOP) must not stop the others: they wait for a
- *      bounded time, then attach to the file as it is, without replacing. The worst of that is a
- *      process in a replaced file, which is served as long as its slots are held.
+ *  F2. A file is replaced only while no slot is held, under the life lock (a byte of the old file), and whoever
+ *      opens it claims a slot under that lock: so nobody opens a file that is being replaced. Two exceptions: a
+ *      holder of the life lock that is stopped (SIGSTOP) must not stop the others, which wait for a bounded time
+ *      and then attach without replacing; and the child of a fork claims without it, so that its parent may have
+ *      been the last holder. The worst of both is a process in a replaced file, which readers go on serving for as
+ *      long as a slot of it is held.
  *  F3. A process killed anywhere here leaves either no file, a whole file that nobody holds (replaced by the next
  *      opener), or a hidden file ".NAME.smx1.new" that the next replacement removes.
  *  F4. Opening never passes O_CREAT for the name itself, follows no symbolic link and trusts only files of this
@@ -151,8 +152,8 @@ static smx_status allocate_and_fill(int descriptor, const struct smx_create_plan
 	smx_status status;
 
 	if (smx_platform_allocate(descriptor, plan->size) != SMX_GROW_OK)
-		return smx_fail(error, SMX_ERR_FULL, 0,
-				"segment %s: the file system or RLIMIT_FSIZE has no room for %llu bytes", path,
+		return smx_fail(error, errno == EOPNOTSUPP ? SMX_ERR_UNSUPPORTED : SMX_ERR_FULL, errno,
+				"segment %s: cannot allocate its first %llu bytes", path,
 				(unsigned long long)plan->size);
 	status = adopt_descriptor(descriptor, path, plan->size_max, segment, error);
 	if (status == SMX_OK)
@@ -248,6 +249,17 @@ static bool still_named(int descriptor, const char *path)
 	       named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
+/* Stamps of another boot mean nothing in this one, so what it left is not gone on with. */
+static bool is_of_this_boot(int descriptor)
+{
+	smx_layout_header header;
+	uint8_t boot_id[16];
+
+	smx_platform_boot_id(boot_id);
+	return pread(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header &&
+	       memcmp(header.boot_id, boot_id, sizeof boot_id) == 0;
+}
+
 /* Maps an existing file if its header is sound. */
 static smx_status attach(int descriptor, const char *path, struct smx_segment **segment, smx_error *error)
 {
@@ -275,6 +287,7 @@ static smx_status enter(int descriptor, const struct place *place, const struct 
 	smx_lock lock = {.descriptor = descriptor, .posix = false};
 	bool locked = lock_life(descriptor);
 	bool may_replace = locked && !(flags & SMX_SEGMENT_NO_CREATE);
+	bool keep = (flags & SMX_SEGMENT_KEEP) && is_of_this_boot(descriptor);
 	struct smx_segment *segment = NULL;
 	smx_status status = SMX_ERR_BUSY;
 	int live;
@@ -282,7 +295,7 @@ static smx_status enter(int descriptor, const struct place *place, const struct 
 	if (!still_named(descriptor, place->path))
 		goto out;
 	live = smx_platform_lock_held(lock, SMX_LOCK_SLOTS, SMX_LOCK_SLOTS_LENGTH);
-	if (live == 0 && may_replace && !(flags & SMX_SEGMENT_KEEP)) {
+	if (live == 0 && may_replace && !keep) {
 		status = make(place, plan, true, out, error);
 		goto out;
 	}

@@ -173,8 +173,10 @@ smx_grow smx_platform_allocate(int descriptor, uint64_t size)
 
 	/* Beyond RLIMIT_FSIZE the kernel sends SIGXFSZ, which kills. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-	    size > limit.rlim_cur)
+	    size > limit.rlim_cur) {
+		errno = EFBIG;
 		return SMX_GROW_NO_SPACE;
+	}
 	/* The raw call: glibc's posix_fallocate would fall back to writing into pages that are in use. */
 	do
 		result = fallocate(descriptor, 0, 0, (off_t)size);

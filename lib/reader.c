@@ -297,7 +297,7 @@ static const char *advance_limit(smx_reader *reader)
 	if (size == reader->limit)
 		return NULL;
 	if (reader->owns_mapping) {
-		if ((uint64_t)status.st_blocks * 512 < size)
+		if ((uint64_t)status.st_blocks * 512 < (uint64_t)status.st_size)
 			return "full of holes";
 		if (!populate(reader, reader->limit, size))
 			return "a page of it cannot be read";

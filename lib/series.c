@@ -151,7 +151,7 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	if (!record)
 		record = smx_index_add(segment, root, &key, &made);
 	series = (smx_layout_series *)(void *)record;
-	if (series && series->kind == SMX_GAUGE)
+	if (series && series->kind == SMX_GAUGE && !(wanted->flags & SMX_SERIES_OVERFLOW))
 		start_gauge(segment, series);
 	return series;
 }

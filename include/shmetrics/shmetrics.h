@@ -40,7 +40,7 @@ typedef struct smx_segment_options {
 	int64_t group_id;           /* group of the file; 0: left as the system gives it */
 } smx_segment_options;
 
-/* Go on with the counters that the last writer left, instead of starting a new generation. */
+/* Go on with the counters that the last writer of this boot left, instead of starting a new generation. */
 #define SMX_SEGMENT_KEEP 1u
 /* Attach to a segment that exists; SMX_ERR_NOT_FOUND where there is none. */
 #define SMX_SEGMENT_NO_CREATE 2u
