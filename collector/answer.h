@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * answer.h - what is sent back for a request, whatever serves it
+ */
+#ifndef COLLECTOR_ANSWER_H
+#define COLLECTOR_ANSWER_H
+
+#include "shmetrics/exposition.h"
+
+#define ANSWER_TEXT "text/plain; charset=utf-8"
+#define ANSWER_HTML "text/html; charset=utf-8"
+#define ANSWER_JSON "application/json"
+
+struct answer {
+	unsigned status;
+	const char *content_type;
+	smx_buffer body;
+	bool is_negotiated; /* Vary: Accept, Accept-Encoding */
+	bool is_last;	    /* the connection is closed behind it */
+};
+
+#endif

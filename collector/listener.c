@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listener.c - from an ADDR:PORT to a socket that listens
+ */
+#include "listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Scrapers come in bursts, all at the same second. */
+#define BACKLOG 1024
+
+static bool is_port(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size >= 1 && size <= 5 && strspn(text, "0123456789") == size && atoi(text) <= 65535;
+}
+
+/* Splits "HOST:PORT" or "[HOST]:PORT"; host becomes "" for ":PORT". */
+static const char *split(const char *text, char *host, size_t host_size)
+{
+	const char *colon = strrchr(text, ':');
+	const char *start = text;
+	size_t size;
+
+	if (!colon)
+		return NULL;
+	size = (size_t)(colon - text);
+	if (size >= 2 && text[0] == '[' && text[size - 1] == ']') {
+		start++;
+		size -= 2;
+		if (size == 0)
+			return NULL;
+	} else if (memchr(text, ':', size) || memchr(text, '[', size) || memchr(text, ']', size)) {
+		return NULL;
+	}
+	if (size >= host_size)
+		return NULL;
+	memcpy(host, start, size);
+	host[size] = '\0';
+	return colon + 1;
+}
+
+bool listener_parse(struct listener_address *address, const char *text, char *rule,
+		    size_t rule_size)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found;
+	char host[256];
+	const char *port;
+	int code;
+
+	*address = (struct listener_address){0};
+	port = split(text, host, sizeof(host));
+	if (!port || strlen(text) >= sizeof(address->text)) {
+		snprintf(rule, rule_size,
+			 "must be ADDR:PORT, such as 127.0.0.1:9798, [::1]:9798 or :9798");
+		return false;
+	}
+	if (!is_port(port)) {
+		snprintf(rule, rule_size, "the port must be a number from 0 to 65535");
+		return false;
+	}
+	memcpy(address->text, text, strlen(text) + 1);
+	address->any = host[0] == '\0';
+	if (address->any)
+		hints.ai_family = AF_INET6;
+	code = getaddrinfo(address->any ? "::" : host, port, &hints, &found);
+	if (code != 0) {
+		snprintf(rule, rule_size, "the address must be one of this machine: %s",
+			 gai_strerror(code));
+		return false;
+	}
+	memcpy(&address->socket_address, found->ai_addr, found->ai_addrlen);
+	address->size = found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+}
+
+static int bind_and_listen(const struct sockaddr *socket_address, socklen_t size, bool dual_stack)
+{
+	const int on = 1;
+	const int v6_only = !dual_stack;
+	int fd = socket(socket_address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	/* A restart need not wait for the connections of the process before to leave TIME_WAIT. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		goto fail;
+	if (socket_address->sa_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only)) != 0)
+		goto fail;
+	if (bind(fd, socket_address, size) != 0 || listen(fd, BACKLOG) != 0)
+		goto fail;
+	return fd;
+fail:;
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static void describe(int fd, char *name)
+{
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+	char host[LISTENER_NAME_MAX - 16];
+	char port[8];
+
+	snprintf(name, LISTENER_NAME_MAX, "?");
+	if (getsockname(fd, (struct sockaddr *)&bound, &size) != 0 ||
+	    getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return;
+	snprintf(name, LISTENER_NAME_MAX, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+		 port);
+}
+
+int listener_open(const struct listener_address *address, char *name)
+{
+	int fd = bind_and_listen((const struct sockaddr *)&address->socket_address, address->size,
+				 address->any);
+
+	if (fd < 0 && address->any && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+		const struct sockaddr_in6 *v6 =
+			(const struct sockaddr_in6 *)&address->socket_address;
+		struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = v6->sin6_port};
+
+		fd = bind_and_listen((const struct sockaddr *)&v4, sizeof(v4), false);
+	}
+	if (fd >= 0)
+		describe(fd, name);
+	return fd;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reaper.c - deadlines for connections: libmicrohttpd's timeout counts silence only
+ */
+#include "reaper.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "selfmetrics.h"
+
+#define SWEEP_MS 500
+
+struct reaper {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* stop, or no request any more */
+	pthread_t thread;
+	struct connection *first;
+	unsigned count;
+	unsigned limit;
+	unsigned requests; /* in the phase CONNECTION_REQUEST */
+	bool stop;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timespec from_ms(int64_t ms)
+{
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static uint64_t received_bytes(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return 0;
+	return info.tcpi_bytes_received;
+}
+
+/* With the lock. */
+static void leave_request(struct reaper *reaper, struct connection *connection)
+{
+	if (connection->phase == CONNECTION_REQUEST && --reaper->requests == 0)
+		pthread_cond_broadcast(&reaper->changed);
+}
+
+static void reap(struct connection *connection)
+{
+	shutdown(connection->fd, SHUT_RDWR);
+	connection->phase = CONNECTION_REAPED;
+	atomic_fetch_add(&selfmetrics_counts.connections_reaped, 1);
+}
+
+static void sweep(struct reaper *reaper, int64_t now)
+{
+	const bool crowded = reaper->count > reaper->limit / 4 * 3;
+
+	for (struct connection *at = reaper->first; at; at = at->next) {
+		if (at->phase == CONNECTION_REAPED)
+			continue;
+		if (at->phase != CONNECTION_IDLE) {
+			if (now < at->deadline_ms)
+				continue;
+			leave_request(reaper, at);
+			reap(at);
+		} else if (crowded) {
+			reap(at);
+		} else if (received_bytes(at->fd) > at->received_bytes) {
+			at->phase = CONNECTION_HEADER;
+			at->deadline_ms = now + REAPER_HEADER_MS;
+		}
+	}
+}
+
+static void *run(void *argument)
+{
+	struct reaper *reaper = argument;
+	int64_t next = now_ms() + SWEEP_MS;
+
+	pthread_mutex_lock(&reaper->lock);
+	while (!reaper->stop) {
+		struct timespec until = from_ms(next);
+
+		pthread_cond_timedwait(&reaper->changed, &reaper->lock, &until);
+		if (now_ms() < next)
+			continue;
+		sweep(reaper, now_ms());
+		next = now_ms() + SWEEP_MS;
+	}
+	pthread_mutex_unlock(&reaper->lock);
+	return NULL;
+}
+
+struct reaper *reaper_start(unsigned connection_limit)
+{
+	struct reaper *reaper = calloc(1, sizeof(*reaper));
+	pthread_condattr_t attributes;
+
+	if (!reaper)
+		return NULL;
+	reaper->limit = connection_limit;
+	pthread_mutex_init(&reaper->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&reaper->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&reaper->thread, NULL, run, reaper) == 0)
+		return reaper;
+	pthread_cond_destroy(&reaper->changed);
+	pthread_mutex_destroy(&reaper->lock);
+	free(reaper);
+	return NULL;
+}
+
+void reaper_stop(struct reaper *reaper)
+{
+	pthread_mutex_lock(&reaper->lock);
+	reaper->stop = true;
+	pthread_cond_broadcast(&reaper->changed);
+	pthread_mutex_unlock(&reaper->lock);
+	pthread_join(reaper->thread, NULL);
+	pthread_cond_destroy(&reaper->changed);
+	pthread_mutex_destroy(&reaper->lock);
+	free(reaper);
+}
+
+struct connection *connection_opened(struct reaper *reaper, int fd)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection)
+		return NULL;
+	connection->fd = fd;
+	connection->phase = CONNECTION_HEADER;
+	connection->deadline_ms = now_ms() + REAPER_HEADER_MS;
+	pthread_mutex_lock(&reaper->lock);
+	connection->next = reaper->first;
+	if (reaper->first)
+		reaper->first->previous = connection;
+	reaper->first = connection;
+	reaper->count++;
+	pthread_mutex_unlock(&reaper->lock);
+	return connection;
+}
+
+void connection_closed(struct reaper *reaper, struct connection *connection)
+{
+	pthread_mutex_lock(&reaper->lock);
+	leave_request(reaper, connection);
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		reaper->first = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	reaper->count--;
+	pthread_mutex_unlock(&reaper->lock);
+	free(connection);
+}
+
+void connection_request_began(struct reaper *reaper, struct connection *connection,
+			      int64_t allowed_ms)
+{
+	pthread_mutex_lock(&reaper->lock);
+	if (connection->phase != CONNECTION_REAPED) {
+		if (connection->phase != CONNECTION_REQUEST)
+			reaper->requests++;
+		connection->phase = CONNECTION_REQUEST;
+		connection->deadline_ms = now_ms() + allowed_ms;
+	}
+	pthread_mutex_unlock(&reaper->lock);
+}
+
+void connection_request_ended(struct reaper *reaper, struct connection *connection)
+{
+	pthread_mutex_lock(&reaper->lock);
+	leave_request(reaper, connection);
+	if (connection->phase == CONNECTION_REQUEST) {
+		connection->phase = CONNECTION_IDLE;
+		connection->received_bytes = received_bytes(connection->fd);
+	}
+	pthread_mutex_unlock(&reaper->lock);
+}
+
+bool reaper_wait_quiet(struct reaper *reaper, int64_t timeout_ms)
+{
+	struct timespec until = from_ms(now_ms() + timeout_ms);
+	bool quiet;
+
+	pthread_mutex_lock(&reaper->lock);
+	while (reaper->requests > 0 &&
+	       pthread_cond_timedwait(&reaper->changed, &reaper->lock, &until) == 0)
+		;
+	quiet = reaper->requests == 0;
+	pthread_mutex_unlock(&reaper->lock);
+	return quiet;
+}

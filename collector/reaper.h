@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reaper.h - deadlines for connections: libmicrohttpd's timeout counts silence only
+ *
+ * A client that sends one byte a second is never silent, and a few hundred of them fill a server.
+ * So each connection has a phase with a deadline, and a thread shuts down the socket of those that
+ * miss it; libmicrohttpd then closes it.
+ *
+ *  P1  A descriptor is shut down only under the lock under which connection_closed takes it out of
+ * the list, and libmicrohttpd closes the socket only after that: never somebody else's descriptor.
+ *  P2  Between two requests a connection may be silent for libmicrohttpd's timeout. The deadline
+ * for a header starts with its first byte, which the kernel's count of received bytes tells.
+ */
+#ifndef COLLECTOR_REAPER_H
+#define COLLECTOR_REAPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* From the first byte of a request, or from the accept, to the end of its header. */
+#define REAPER_HEADER_MS 5000
+/* From there to the last byte of the answer, unless the scraper names a timeout of its own. */
+#define REAPER_REQUEST_MS 30000
+
+enum connection_phase {
+	CONNECTION_HEADER,  /* has to send a request */
+	CONNECTION_REQUEST, /* is being answered */
+	CONNECTION_IDLE,    /* kept alive */
+	CONNECTION_REAPED
+};
+
+/* One connection, for its whole life. The first part is the reaper's, the rest the HTTP thread's.
+ */
+struct connection {
+	struct connection *next;
+	struct connection *previous;
+	int fd;
+	enum connection_phase phase;
+	int64_t deadline_ms;
+	uint64_t received_bytes; /* when it became idle */
+
+	bool is_scrape;	    /* counts for --web.max-requests */
+	bool is_bad_target; /* a space in the request's target, or a NUL in its path */
+	uint64_t discarded_bytes;
+};
+
+struct reaper;
+
+/* connection_limit: near it, idle connections make room. NULL: no thread or no memory. */
+struct reaper *reaper_start(unsigned connection_limit);
+/* After the last connection is closed. */
+void reaper_stop(struct reaper *reaper);
+
+/* NULL: no memory. */
+struct connection *connection_opened(struct reaper *reaper, int fd);
+void connection_closed(struct reaper *reaper, struct connection *connection);
+void connection_request_began(struct reaper *reaper, struct connection *connection,
+			      int64_t allowed_ms);
+void connection_request_ended(struct reaper *reaper, struct connection *connection);
+
+/* Waits until no request is being answered; false: still some after timeout_ms. */
+bool reaper_wait_quiet(struct reaper *reaper, int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.c - one segment file that the collector serves, or says why it cannot
+ */
+#include "segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "selfmetrics.h"
+
+void segment_set_down(struct segment *segment, const char *reason)
+{
+	pthread_mutex_lock(&segment->status_lock);
+	segment->status.up = false;
+	snprintf(segment->status.reason, sizeof(segment->status.reason), "%s", reason);
+	pthread_mutex_unlock(&segment->status_lock);
+}
+
+static void set_up(struct segment *segment)
+{
+	const smx_reader_info *info = smx_reader_information(segment->reader);
+	size_t family_count = smx_reader_family_count(segment->reader);
+
+	pthread_mutex_lock(&segment->status_lock);
+	segment->status.up = true;
+	segment->status.info = *info;
+	segment->status.family_count = family_count;
+	segment->status.reason[0] = '\0';
+	pthread_mutex_unlock(&segment->status_lock);
+}
+
+static void close_reader(struct segment *segment)
+{
+	smx_reader_close(segment->reader);
+	segment->reader = NULL;
+	if (segment->watch >= 0)
+		close(segment->watch);
+	segment->watch = -1;
+}
+
+/* The reader has the file that its path named then; a descriptor of another one would be worse than
+ * none. */
+static int open_watch(const struct segment *segment)
+{
+	const smx_reader_info *info = smx_reader_information(segment->reader);
+	struct stat file;
+	int fd = open(segment->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &file) == 0 && file.st_dev == info->device && file.st_ino == info->inode)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void open_reader(struct segment *segment, const smx_reader_options *options)
+{
+	smx_error error = {0};
+
+	if (smx_reader_open(segment->path, options, &segment->reader, &error) != SMX_OK) {
+		segment->reader = NULL;
+		segment_set_down(segment, error.message);
+		return;
+	}
+	segment->watch = open_watch(segment);
+	if (!segment_walk(segment))
+		close_reader(segment);
+}
+
+struct segment *segment_create_down(const char *name, const char *path, const char *reason)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+
+	if (!segment)
+		return NULL;
+	segment->path = strdup(path);
+	if (!segment->path) {
+		free(segment);
+		return NULL;
+	}
+	urcu_ref_init(&segment->references);
+	snprintf(segment->name, sizeof(segment->name), "%s", name);
+	segment->watch = -1;
+	pthread_mutex_init(&segment->status_lock, NULL);
+	segment->status.current = true;
+	segment_set_down(segment, reason);
+	return segment;
+}
+
+struct segment *segment_open(const char *name, const char *path, mode_t mode,
+			     const smx_reader_options *options)
+{
+	struct segment *segment = segment_create_down(name, path, "not a regular file");
+
+	/* Opening a pipe or a device may do anything, so those are not even handed to the reader.
+	 */
+	if (segment && S_ISREG(mode))
+		open_reader(segment, options);
+	return segment;
+}
+
+struct segment *segment_get(struct segment *segment)
+{
+	urcu_ref_get(&segment->references);
+	return segment;
+}
+
+static void release(struct urcu_ref *references)
+{
+	struct segment *segment = caa_container_of(references, struct segment, references);
+
+	close_reader(segment);
+	pthread_mutex_destroy(&segment->status_lock);
+	free(segment->path);
+	free(segment);
+}
+
+void segment_put(struct segment *segment)
+{
+	urcu_ref_put(&segment->references, release);
+}
+
+/* A family that is the collector's own would be served twice; what says so must not be silenced by
+ * what it says. */
+static bool check_names(struct segment *segment, smx_error *error)
+{
+	size_t count = smx_reader_family_count(segment->reader);
+
+	for (; segment->checked_families < count; segment->checked_families++) {
+		const smx_family_view *family =
+			smx_reader_family(segment->reader, segment->checked_families);
+		uint32_t collisions = selfmetrics_collisions(family->name);
+
+		if (collisions & SELFMETRICS_RESERVED) {
+			error->status = SMX_ERR_CONFLICT;
+			snprintf(error->message, sizeof(error->message),
+				 "defines the family %.*s, a name of the collector's own",
+				 (int)family->name.size, family->name.data);
+			return false;
+		}
+		segment->own_families |= collisions;
+	}
+	return true;
+}
+
+bool segment_walk(struct segment *segment)
+{
+	smx_error error = {0};
+
+	if (!segment->reader || atomic_load(&segment->failed))
+		return false;
+	if (smx_reader_walk(segment->reader, &error) == SMX_OK && check_names(segment, &error)) {
+		set_up(segment);
+		return true;
+	}
+	/* What is only short of something may go well at the next scrape; the rest needs a new
+	 * start. */
+	if (error.status == SMX_ERR_FORMAT || error.status == SMX_ERR_CONFLICT)
+		atomic_store(&segment->failed, true);
+	segment_set_down(segment, error.message);
+	return false;
+}
+
+bool segment_is_truncated(const struct segment *segment)
+{
+	struct stat file;
+
+	return segment->watch >= 0 && fstat(segment->watch, &file) == 0 &&
+	       (uint64_t)file.st_size < smx_reader_information(segment->reader)->size_bytes;
+}
+
+void segment_fail(struct segment *segment, const char *reason)
+{
+	atomic_store(&segment->failed, true);
+	segment_set_down(segment, reason);
+}
+
+bool segment_has_failed(const struct segment *segment)
+{
+	return segment->reader && atomic_load(&segment->failed);
+}
+
+void segment_set_current(struct segment *segment, bool current)
+{
+	pthread_mutex_lock(&segment->status_lock);
+	segment->status.current = current;
+	pthread_mutex_unlock(&segment->status_lock);
+}
+
+struct segment_status segment_status(struct segment *segment)
+{
+	struct segment_status status;
+
+	pthread_mutex_lock(&segment->status_lock);
+	status = segment->status;
+	pthread_mutex_unlock(&segment->status_lock);
+	return status;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.h - one segment file that the collector serves, or says why it cannot
+ *
+ * Guarantees:
+ *
+ *  S1  A segment is closed by whoever drops its last reference: never while a catalog, the
+ * exposition or a request holds one. S2  reader, and everything under "the scrape's", is touched
+ * only by the thread that holds the scrape lock, or by the discovery thread before any catalog
+ * shows the segment. S3  The status is a copy, under a lock of its own that is held for copying
+ * only: pages and probes never wait for a scrape. The scrape lock may be held when it is taken,
+ * never the other way round.
+ */
+#ifndef COLLECTOR_SEGMENT_H
+#define COLLECTOR_SEGMENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <urcu/ref.h>
+
+#include "pattern.h"
+#include "shmetrics/reader.h"
+
+struct segment_status {
+	bool up;      /* its last walk went well */
+	bool current; /* the file still has its name; false: replaced or deleted, served for its
+			 live writers */
+	size_t family_count;
+	smx_reader_info info;
+	char reason[256]; /* why it is not up */
+};
+
+struct segment {
+	struct urcu_ref references;
+	char name[SEGMENT_NAME_MAX + 1];
+	char *path;
+
+	/* the scrape's */
+	smx_reader *reader; /* NULL: the file could not be opened */
+	int watch;	    /* O_PATH descriptor of the same file, for its size; or -1 */
+	bool in_exposition;
+	uint64_t wanted_epoch; /* the last scrape that wanted it in the exposition */
+	size_t checked_families;
+	uint32_t own_families; /* selfmetrics_collisions of the families checked */
+
+	/* A walk failed: discovery closes it and opens the file again. Set by the scrape, never
+	 * cleared. */
+	atomic_bool failed;
+
+	pthread_mutex_t status_lock;
+	struct segment_status status;
+};
+
+/*
+ * Opens the file and walks it once. Never NULL but for want of memory: a file that cannot be served
+ * gives a segment without a reader whose status says why. mode: st_mode of the path just before.
+ */
+struct segment *segment_open(const char *name, const char *path, mode_t mode,
+			     const smx_reader_options *options);
+/* A segment that says only why it is not served. */
+struct segment *segment_create_down(const char *name, const char *path, const char *reason);
+
+struct segment *segment_get(struct segment *segment);
+void segment_put(struct segment *segment);
+
+/* Walks it and renews its status. With the scrape lock. False: it is not up. */
+bool segment_walk(struct segment *segment);
+/* Whether the file has become smaller than what is mapped since the walk. With the scrape lock. */
+bool segment_is_truncated(const struct segment *segment);
+/* Not up until the next walk that goes well. */
+void segment_set_down(struct segment *segment, const char *reason);
+/* Not up any more: discovery opens the file again. */
+void segment_fail(struct segment *segment, const char *reason);
+/* Whether discovery has to open the file again. */
+bool segment_has_failed(const struct segment *segment);
+
+void segment_set_current(struct segment *segment, bool current);
+struct segment_status segment_status(struct segment *segment);
+
+#endif

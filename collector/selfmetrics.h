@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * selfmetrics.h - the collector's own metrics, and what it knows of each segment
+ */
+#ifndef COLLECTOR_SELFMETRICS_H
+#define COLLECTOR_SELFMETRICS_H
+
+#include <stdatomic.h>
+
+#include "catalog.h"
+#include "shmetrics/exposition.h"
+
+/* What the parts of the collector count; any thread adds. */
+struct selfmetrics_counts {
+	atomic_ullong scrapes;
+	atomic_ullong scrapes_failed;
+	atomic_ullong scrapes_rejected; /* 503: more at once than allowed */
+	atomic_ullong connections_reaped;
+	atomic_ullong last_scrape_ns;
+	atomic_ullong segments_ignored; /* beyond CATALOG_SEGMENT_MAX, at the last scan */
+};
+extern struct selfmetrics_counts selfmetrics_counts;
+
+/*
+ * Which of the collector's own families a family of a segment would collide with: a bit each. Those
+ * in SELFMETRICS_RESERVED no segment may have. The others, process_*, are the application's where
+ * it has them: there is one of each in an exposition.
+ */
+uint32_t selfmetrics_collisions(smx_text family_name);
+#define SELFMETRICS_PROCESS_COUNT 5u
+#define SELFMETRICS_RESERVED (~((1u << SELFMETRICS_PROCESS_COUNT) - 1))
+
+/*
+ * Appends them. Segments with one name (a replaced one that is still held, and its successor) are
+ * one: added up. leave_out: families not to emit. names: as in smx_exposition_render.
+ */
+void selfmetrics_emit(smx_buffer *buffer, smx_format format, const struct catalog *catalog,
+		      uint32_t leave_out, const smx_text *names, size_t name_count);
+
+/* The families about the collector itself, for --web.disable-exporter-metrics. */
+uint32_t selfmetrics_about_collector(void);
+
+#endif
