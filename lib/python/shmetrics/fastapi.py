@@ -41,8 +41,8 @@ def _path_of(route: Any, scope: Scope) -> Optional[str]:
 
 
 def _text(holder: Any, attribute: str) -> Optional[str]:
-    value: object = getattr(holder, attribute, None)
-    return value if isinstance(value, str) else None
+    value = getattr(holder, attribute, None)
+    return str(value) if isinstance(value, str) else None
 
 
 def _mount_template(scope: Scope, path: str) -> Optional[str]:

@@ -21,7 +21,6 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "\\": "\\", '"': '"'}
 
 _SUFFIXES = {
-    "counter": ("_total",),
     "histogram": ("_bucket", "_sum", "_count"),
     "summary": ("_sum", "_count"),
 }
@@ -76,9 +75,7 @@ def _parse_sample(line: str) -> Tuple[str, Dict[str, str], float, Optional[float
 
 
 def _belongs(name: str, family: Metric, text_name: str) -> bool:
-    if name in (family.name, text_name):
-        return True
-    return any(name == family.name + suffix for suffix in _SUFFIXES.get(family.type, ()))
+    return name == text_name or any(name == family.name + suffix for suffix in _SUFFIXES.get(family.type, ()))
 
 
 def _families(lines: Iterable[str]) -> Iterator[Metric]:

@@ -86,11 +86,12 @@ class CollectorRegistry:
             }
             self._dropped = self._dropped | names
 
-    def _render(self, names: Optional[List[str]] = None) -> bytes:
+    def _render(self, names: Optional[Iterable[str]] = None) -> bytes:
         segment = self._segment()
-        if names is None and self._dropped and not segment.path:
-            names = list(self._names_to_collectors)
-        return segment.render(names)
+        if self._dropped and not segment.path:
+            taken = self._names_to_collectors
+            names = [name for name in (taken if names is None else names) if name in taken]
+        return segment.render(names if names is None else list(names))
 
     def collect(self) -> Iterator[Metric]:
         """The families of the segment, as a scrape would see them at this moment."""

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""conftest - segments and interpreters for the tests
+
+REGISTRY belongs to a process, so what tests it runs in an interpreter of its own; everything else uses a registry
+of its own. Every segment lies in a directory that is removed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Callable, Iterator, Optional
+
+import pytest
+
+import shmetrics
+
+DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture
+def registry() -> shmetrics.CollectorRegistry:
+    return shmetrics.CollectorRegistry()
+
+
+@pytest.fixture(params=["shmetrics", "prometheus_client"])
+def library(request: pytest.FixtureRequest) -> ModuleType:
+    """Ours and theirs: a test with it states what both do."""
+    return importlib.import_module(request.param)
+
+
+@pytest.fixture
+def segment_directory() -> Iterator[Path]:
+    shared_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    directory = tempfile.mkdtemp(prefix="shmetrics-test-", dir=shared_memory)
+    yield Path(directory)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def environment(segment_directory: Path) -> dict[str, str]:
+    """For an interpreter that records into the segment "test"."""
+    return {**os.environ, "SHMETRICS_DIR": str(segment_directory), "SHMETRICS_SEGMENT": "test"}
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """run(code, *arguments, env=None): a program with REGISTRY in the segment "test"; it must end well."""
+
+    def run_program(
+        code: str, *arguments: str, env: Optional[dict[str, str]] = None
+    ) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code), *arguments],
+            env=environment if env is None else env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run_program
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits for a condition, and fails by its name."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {DEADLINE_SECONDS} s in vain: {what}")
+        time.sleep(0.005)
