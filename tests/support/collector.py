@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: MIT
 """collector - starts and stops shmetrics-collector and the program `writer`, for system tests
 
-The binaries come from the build folder that SMX_BUILD names (default: build/dev). A collector listens on a port
-of the loopback interface that the system chooses, and says in its log which. Nothing here waits by sleeping a
-fixed time: `wait_until` polls and fails by name when its deadline has passed.
+The binaries come from the build folder that SMX_BUILD names (default: build/dev). A collector listens
+on a port of the loopback interface that the system chooses, and says in its log which. Nothing here
+waits by sleeping a fixed time: `wait_until` polls and fails by name when its deadline has passed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Callable, Dict, List, Mapping, Optional, Type, TypeVar
+from typing import Callable, Dict, Iterator, List, Optional, Type, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -47,12 +50,22 @@ def wait_until(condition: Callable[[], Result], what: str, seconds: float = DEAD
         time.sleep(0.01)
 
 
+@contextlib.contextmanager
+def segment_folder() -> Iterator[Path]:
+    """A folder of its own for segments, on the file system where they live."""
+    path = Path(tempfile.mkdtemp(prefix="smx-collector-", dir="/dev/shm"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 class Answer:
     """An HTTP answer, read to its end."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
-        self.headers: Mapping[str, str] = response.headers
+        self.headers = response.headers
         self.body = response.read()
 
     @property
@@ -64,7 +77,11 @@ class Collector:
     """A collector for the segments in `directory`; a context manager that stops it."""
 
     def __init__(
-        self, directory: Path, *flags: str, listen: str = "127.0.0.1:0", environment: Optional[Dict[str, str]] = None
+        self,
+        directory: Path,
+        *flags: str,
+        listen: str = "127.0.0.1:0",
+        environment: Optional[Dict[str, str]] = None,
     ) -> None:
         self.lines: List[str] = []
         self._arrived = threading.Condition()
@@ -76,7 +93,8 @@ class Collector:
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.port = int(self.wait_for_line(r"msg=listening .*:(\d+)|\"msg\":\"listening\".*:(\d+)\"").split(":")[-1].rstrip('"}'))
+        line = self.wait_for_line(r"msg=listening |\"msg\":\"listening\"")
+        self.port = int(re.findall(r":(\d+)", line)[-1])
 
     def _read_log(self) -> None:
         assert self.process.stderr
@@ -96,7 +114,9 @@ class Collector:
             if lines:
                 return lines[0]
             if self.process.poll() is not None and not self._reader.is_alive():
-                raise AssertionError(f"the collector ended with {self.process.returncode}: {self.lines}")
+                raise AssertionError(
+                    f"the collector ended with {self.process.returncode}: {self.lines}"
+                )
             return ""
 
         return wait_until(look, f"a log line like {pattern}; there are {self.lines}")
@@ -117,7 +137,9 @@ class Collector:
                 pass  # it had not read all that was sent
             return received
 
-    def request(self, path: str, method: str = "GET", headers: Optional[Dict[str, str]] = None) -> Answer:
+    def request(
+        self, path: str, method: str = "GET", headers: Optional[Dict[str, str]] = None
+    ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:
             connection.request(method, path, headers=headers or {})
@@ -165,7 +187,9 @@ class Collector:
             if kind is None:
                 assert status == 0, self.lines
         elif kind is None and self.process.returncode not in (0, -signal.SIGKILL):
-            raise AssertionError(f"the collector ended with {self.process.returncode}: {self.lines}")
+            raise AssertionError(
+                f"the collector ended with {self.process.returncode}: {self.lines}"
+            )
 
 
 class Writer:

@@ -1,39 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""test_collector - shmetrics-collector: which segments it serves, when, and what no file can do to it
+"""test_collector - which segments shmetrics-collector serves, and when
 
-Attacks I6 (nothing twice), I8 (no bytes in a segment hurt a reader) and I12 (whatever is served parses; every
-scrape here goes through the strict checker). What clients can do to it is in test_collector_http.py.
+Attacks I4 (counters stay, gauges forget the dead by the next scrape), I6 (nothing twice) and I12
+(whatever is served parses; every scrape here goes through the strict checker). What damaged files can
+do to it is in test_collector_damage.py, what clients can in test_collector_http.py.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Iterator, List
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import COLLECTOR, Collector, Writer, wait_until  # noqa: E402
+from collector import Collector, Writer, segment_folder  # noqa: E402
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder for segments, on the file system where they live."""
-    path = Path(tempfile.mkdtemp(prefix="smx-collector-", dir="/dev/shm"))
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with segment_folder() as path:
+        yield path
 
 
 # ---- segments come and go ----
@@ -97,7 +92,11 @@ def test_serves_the_same_after_it_was_killed_and_started_again(folder: Path) -> 
 
 
 def test_keeps_the_counters_and_forgets_the_gauges_of_a_killed_writer(folder: Path) -> None:
-    with Collector(folder) as collector, Writer(folder, "app") as stays, Writer(folder, "app") as dies:
+    with (
+        Collector(folder) as collector,
+        Writer(folder, "app") as stays,
+        Writer(folder, "app") as dies,
+    ):
         for writer in (stays, dies):
             writer.do("inc requests 5")
             writer.do("gauge busy 1")
@@ -188,7 +187,7 @@ def test_no_scrape_misses_live_writers_while_files_are_replaced(folder: Path) ->
                 first.path.unlink()
                 writers.append(Writer(folder, "app"))
                 writers[-1].do("inc requests 1")
-                wait_until(lambda: seen and seen[-1] == count, f"{count} files are added up")
+                collector.wait_for_value(count, "requests_total")
         finally:
             done.set()
             thread.join()
@@ -220,16 +219,26 @@ def test_follows_a_renamed_file_and_serves_it_once(folder: Path) -> None:
 def test_serves_what_the_flags_name_and_nothing_else(folder: Path) -> None:
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
-    with Writer(folder, "app-1") as one, Writer(folder, "app-2") as two, Writer(folder, "db") as other:
+    with (
+        Writer(folder, "app-1") as one,
+        Writer(folder, "app-2") as two,
+        Writer(folder, "db") as other,
+    ):
         with Writer(elsewhere, "far") as far, Writer(elsewhere, "nearby") as nearby:
             for index, writer in enumerate((one, two, other, far, nearby)):
                 writer.do(f"inc number_{index} 1")
-            flags = ["--segment=app-*", f"--segment={elsewhere}/f[a-b]r", f"--segment={elsewhere}/absent.smx1"]
+            flags = [
+                "--segment=app-*",
+                f"--segment={elsewhere}/f[a-b]r",
+                f"--segment={elsewhere}/absent.smx1",
+            ]
             with Collector(folder, *flags) as collector:
                 text = collector.request("/metrics").text
                 found = [index for index in range(5) if f"\nnumber_{index}_total" in "\n" + text]
                 assert found == [0, 1, 3]
-            with Collector(Path("/nonexistent"), f"--segment.dir={folder}", "--segment", "db") as collector:
+            with Collector(
+                Path("/nonexistent"), f"--segment.dir={folder}", "--segment", "db"
+            ) as collector:
                 assert collector.value("number_2_total") == 1
                 assert collector.value("number_0_total") is None
 
@@ -258,161 +267,19 @@ def test_serves_a_bounded_number_of_segments(folder: Path) -> None:
             collector.wait_for_value(0, "shmetrics_collector_segments_ignored")
 
 
-# ---- files that are not what they should be (I8) ----
-
-
-def truncate(size: int) -> Callable[[Path], None]:
-    return lambda path: os.truncate(path, size)
-
-
-def overwrite(offset: int, size: int) -> Callable[[Path], None]:
-    def damage(path: Path) -> None:
-        with path.open("r+b") as file:
-            file.seek(offset)
-            file.write(random.Random(offset).randbytes(size or path.stat().st_size - offset))
-
-    return damage
-
-
-def make_holes(path: Path) -> None:
-    size = path.stat().st_size
-    os.truncate(path, 0)
-    os.truncate(path, size)
-
-
-def make_other_version(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.seek(8)
-        file.write((99).to_bytes(4, sys.byteorder))
-
-
-def replace_by(make: Callable[[Path], None]) -> Callable[[Path], None]:
-    def damage(path: Path) -> None:
-        path.unlink()
-        make(path)
-
-    return damage
-
-
-DAMAGES: Dict[str, Callable[[Path], None]] = {
-    "empty": truncate(0),
-    "one_byte": truncate(1),
-    "half_a_header": truncate(2048),
-    "header_only": truncate(4096),
-    "one_page_short": lambda path: os.truncate(path, path.stat().st_size - 4096),
-    "random_bytes": overwrite(0, 0),
-    "random_header": overwrite(0, 4096),
-    "holes": make_holes,
-    "other_version": make_other_version,
-    "a_directory": replace_by(Path.mkdir),
-    "a_pipe": replace_by(os.mkfifo),
-    "a_symbolic_link": replace_by(lambda path: path.symlink_to("/etc/passwd")),
-    "a_loop": replace_by(lambda path: path.symlink_to(path)),
-    "writable_by_all": lambda path: path.chmod(0o666),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_says_what_is_wrong_with_a_file_and_serves_the_others(folder: Path, damage: Callable[[Path], None]) -> None:
-    with Writer(folder, "good") as good, Writer(folder, "bad") as bad:
-        good.do("inc requests 5")
-        bad.do("inc other 5")
-        bad.quit()
-        damage(bad.path)
-        with Collector(folder) as collector:
-            for _ in range(3):
-                samples = collector.samples()
-                assert samples[("shmetrics_segment_up", frozenset({("segment", "bad")}))] == 0
-                assert samples[("shmetrics_segment_up", frozenset({("segment", "good")}))] == 1
-                assert samples[("requests_total", frozenset())] == 5
-                assert ("other_total", frozenset()) not in samples
-            assert len(collector.log_lines("cannot be served.*segment=bad .*reason=.")) == 1
-            segments = {s["name"]: s for s in json.loads(collector.request("/api/v1/segments").body)["segments"]}
-            assert segments["bad"]["up"] is False and segments["bad"]["reason"]
-            assert segments["good"]["up"] is True and segments["good"]["series"] >= 1
-            if bad.path.is_dir():
-                bad.path.rmdir()
-            else:
-                bad.path.unlink()
-            with Writer(folder, "bad") as repaired:
-                repaired.do("inc other 7")
-                collector.wait_for_value(7, "other_total")
-                assert collector.value("shmetrics_segment_up", segment="bad") == 1
-
-
-IN_PLACE = ("empty", "half_a_header", "header_only", "one_page_short", "random_bytes", "random_header", "holes")
-
-
-@pytest.mark.parametrize("name", IN_PLACE)
-def test_survives_damage_under_its_hands(folder: Path, name: str) -> None:
-    """The file is damaged while it is mapped and scraped, its writer gone."""
-    with Collector(folder) as collector, Writer(folder, "good") as good, Writer(folder, "bad", "--counters", "500") as bad:
-        good.do("inc requests 5")
-        wait_until(lambda: collector.value("writer_steps_total", number="499") == 1, "the segment is served")
-        bad.quit()
-        done = threading.Event()
-        problems: List[str] = []
-
-        def scrape() -> None:
-            while not done.is_set():
-                samples = collector.samples()
-                if samples.get(("requests_total", frozenset())) != 5:
-                    problems.append("the good segment is missing")
-                if samples.get(("writer_steps_total", frozenset({("number", "1")}))) == 0:
-                    problems.append("a counter went back to 0")
-
-        thread = threading.Thread(target=scrape)
-        thread.start()
-        try:
-            DAMAGES[name](bad.path)
-            if name not in ("random_bytes", "random_header"):
-                collector.wait_for_value(0, "shmetrics_segment_up", segment="bad")
-        finally:
-            done.set()
-            thread.join()
-        assert problems == []
-        assert collector.value("requests_total") == 5
-        assert len(collector.log_lines("cannot be served.*segment=bad")) <= 1
-        bad.path.unlink()
-        collector.wait_for_value(None, "shmetrics_segment_up", segment="bad")
-
-
-def test_tries_again_when_a_file_has_changed(folder: Path) -> None:
-    with Writer(folder, "app") as writer:
-        writer.do("inc requests 5")
-        writer.path.chmod(0o666)
-        with Collector(folder) as collector:
-            assert collector.value("shmetrics_segment_up", segment="app") == 0
-            writer.path.chmod(0o660)
-            collector.wait_for_value(5, "requests_total")
-            assert collector.value("shmetrics_segment_up", segment="app") == 1
-
-
-def test_refuses_segments_that_may_grow_beyond_the_limit(folder: Path) -> None:
-    with Writer(folder, "small", "--size-max", "2097152"), Writer(folder, "large", "--size-max", "2101248"):
-        with Collector(folder, "--segment.max-bytes=2MiB") as collector:
-            assert collector.value("shmetrics_segment_up", segment="large") == 0
-            assert collector.value("shmetrics_segment_up", segment="small") == 1
-            assert collector.log_lines("segment=large .*limit")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="changes the owner of a file: needs root")
-def test_serves_files_of_the_owner_it_is_told_to_trust(folder: Path) -> None:
-    with Writer(folder, "app") as writer:
-        writer.do("inc requests 5")
-        os.chown(writer.path, 65534, -1)
-        with Collector(folder) as collector:
-            assert collector.value("shmetrics_segment_up", segment="app") == 0
-        for owner in ("65534", "nobody"):
-            with Collector(folder, f"--segment.owner={owner}") as collector:
-                assert collector.value("shmetrics_segment_up", segment="app") == 1
+# ---- its own metrics ----
 
 
 def test_refuses_a_segment_that_speaks_for_the_collector(folder: Path) -> None:
-    with Collector(folder) as collector, Writer(folder, "liar") as liar, Writer(folder, "good") as good:
+    with (
+        Collector(folder) as collector,
+        Writer(folder, "liar") as liar,
+        Writer(folder, "good") as good,
+    ):
         good.do("inc requests 5")
         liar.do("inc other 5")
         collector.wait_for_value(5, "other_total")
+        collector.wait_for_value(5, "requests_total")
         liar.do("gauge shmetrics_segment_up 1 segment=good")
         collector.wait_for_value(0, "shmetrics_segment_up", segment="liar")
         assert collector.value("shmetrics_segment_up", segment="good") == 1
@@ -429,9 +296,6 @@ def test_leaves_process_metrics_to_the_application(folder: Path) -> None:
         assert collector.value("process_open_fds") is not None
 
 
-# ---- its own metrics ----
-
-
 def test_is_clean_for_promtool(folder: Path) -> None:
     if not shutil.which("promtool"):
         pytest.skip("promtool is not installed")
@@ -440,12 +304,17 @@ def test_is_clean_for_promtool(folder: Path) -> None:
         writer.do("observe latency_seconds 1.5")
         writer.do("gauge busy 1")
         text = collector.request("/metrics").body
-        result = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+        result = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, check=False
+        )
         assert result.returncode == 0, result.stderr
 
 
 def test_shows_what_was_refused(folder: Path) -> None:
-    with Writer(folder, "app", "--series-max", "100", "--counters", "150") as writer, Collector(folder) as collector:
+    with (
+        Writer(folder, "app", "--series-max", "100", "--counters", "150") as writer,
+        Collector(folder) as collector,
+    ):
         writer.do("inc requests -1 path=/a")
         samples = collector.samples()
 
@@ -455,121 +324,24 @@ def test_shows_what_was_refused(folder: Path) -> None:
         assert of_app("shmetrics_segment_series_limit") == 100
         assert of_app("shmetrics_segment_dropped_total", reason="series_cap") >= 50
         assert of_app("shmetrics_segment_dropped_total", reason="negative") == 1
-        parts = [of_app("shmetrics_segment_bytes", state=state) for state in ("used", "free", "unallocated")]
+        parts = [
+            of_app("shmetrics_segment_bytes", state=state)
+            for state in ("used", "free", "unallocated")
+        ]
         assert sum(parts) == 256 * 1024 * 1024
         assert parts[0] + parts[1] == writer.path.stat().st_size
         assert of_app("shmetrics_segment_damaged_records") == 0
 
 
 def test_leaves_out_its_own_metrics_on_request(folder: Path) -> None:
-    with Writer(folder, "app") as writer, Collector(folder, "--web.disable-exporter-metrics") as collector:
+    with (
+        Writer(folder, "app") as writer,
+        Collector(folder, "--web.disable-exporter-metrics") as collector,
+    ):
         writer.do("inc requests 5")
         names = {name for name, _ in collector.samples()}
         assert not [name for name in names if name.startswith(("process_", "shmetrics_collector_"))]
         assert {"requests_total", "shmetrics_segment_up", "shmetrics_build_info"} <= names
-
-
-# ---- flags, log, life ----
-
-BAD_FLAGS = [
-    (["--segment=a/b/.c"], "--segment"),
-    (["--segment="], "--segment"),
-    (["--segment=x[a-"], "--segment"),
-    (["--segment=a b"], "--segment"),
-    (["--segment=" + "a" * 129], "--segment"),
-    (["--segment.dir="], "--segment.dir"),
-    (["--segment.owner=no-such-user"], "--segment.owner"),
-    (["--segment.owner=-1"], "--segment.owner"),
-    (["--segment.max-bytes=0"], "--segment.max-bytes"),
-    (["--segment.max-bytes=1TB"], "--segment.max-bytes"),
-    (["--segment.max-bytes=99999999999999999999"], "--segment.max-bytes"),
-    (["--segment.max-bytes=18014398509481985KiB"], "--segment.max-bytes"),
-    (["--web.listen-address=9798"], "--web.listen-address"),
-    (["--web.listen-address=127.0.0.1:99999"], "--web.listen-address"),
-    (["--web.listen-address=127.0.0.1:"], "--web.listen-address"),
-    (["--web.listen-address=::1:9798"], "--web.listen-address"),
-    (["--web.listen-address=[]:9798"], "--web.listen-address"),
-    (["--web.listen-address=300.1.1.1:9798"], "--web.listen-address"),
-    (["--web.telemetry-path=metrics"], "--web.telemetry-path"),
-    (["--web.telemetry-path=/health"], "--web.telemetry-path"),
-    (["--web.telemetry-path=/a?b"], "--web.telemetry-path"),
-    (["--web.max-requests=many"], "--web.max-requests"),
-    (["--web.max-requests=-1"], "--web.max-requests"),
-    (["--log.level=loud"], "--log.level"),
-    (["--log.format=xml"], "--log.format"),
-    (["--no-such-flag"], "--no-such-flag"),
-    (["--segment"], "--segment"),
-    (["--check-config=yes"], "--check-config"),
-    (["app"], "app"),
-]
-
-
-@pytest.mark.parametrize(("flags", "named"), BAD_FLAGS, ids=[" ".join(flags)[:40] for flags, _ in BAD_FLAGS])
-def test_names_a_bad_flag_and_its_rule_in_one_line(flags: List[str], named: str) -> None:
-    result = subprocess.run([str(COLLECTOR), *flags], capture_output=True, text=True, timeout=20, check=False)
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert named in result.stderr
-    assert flags[-1].split("=", 1)[-1] in result.stderr
-
-
-def test_checks_its_flags_without_starting() -> None:
-    command = [str(COLLECTOR), "--check-config", "--segment=app-*", "--web.listen-address=[::1]:0", "--segment.max-bytes=2GiB"]
-    assert subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
-
-
-def test_explains_every_flag() -> None:
-    result = subprocess.run([str(COLLECTOR), "--help"], capture_output=True, text=True, timeout=20, check=True)
-    for flag in {flag for _, flag in BAD_FLAGS if flag.startswith("--")} - {"--no-such-flag"} | {"--version", "--help"}:
-        assert f"  {flag}" in result.stdout
-    version = subprocess.run([str(COLLECTOR), "--version"], capture_output=True, text=True, timeout=20, check=True)
-    assert version.stdout.startswith("shmetrics-collector ")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_ends_when_it_is_told_to(folder: Path, number: signal.Signals) -> None:
-    with Collector(folder) as collector:
-        assert collector.stop(number) == 0
-        assert collector.log_lines("msg=stopped")
-
-
-def test_names_an_address_that_is_taken(folder: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        result = subprocess.run(
-            [str(COLLECTOR), f"--segment.dir={folder}", f"--web.listen-address={address}"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-        assert result.returncode == 1
-        assert address in result.stderr and "in use" in result.stderr
-
-
-def test_logs_json_if_asked(folder: Path) -> None:
-    (folder / "bad.smx1").write_bytes(b"\x00\xff\"\\\n")
-    with Collector(folder, "--log.format=json", "--log.level=debug") as collector:
-        collector.request("/x%22%0A%FF")
-        collector.stop()
-        events = [json.loads(line) for line in collector.lines]
-    assert all({"ts", "level", "msg"} <= event.keys() for event in events)
-    assert [event["segment"] for event in events if event["msg"] == "segment cannot be served"] == ["bad"]
-    assert [event["path"] for event in events if event["msg"] == "request"] == ['/x"\n\ufffd']
-
-
-def test_logs_only_what_was_asked_for(folder: Path) -> None:
-    (folder / "bad.smx1").write_bytes(b"x")
-    process = subprocess.Popen(
-        [str(COLLECTOR), f"--segment.dir={folder}", "--web.listen-address=127.0.0.1:0", "--log.level=error"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    process.terminate()
-    assert process.communicate(timeout=30)[1] == ""
 
 
 def test_the_strict_checker_would_notice() -> None:
