@@ -51,7 +51,7 @@ def _mount_template(scope: Scope, path: str) -> Optional[str]:
     root = scope.get("root_path", "")
     if not isinstance(outer, str) or not root.startswith(outer) or root == outer:
         return ""
-    mount = root[len(outer) :] + "/"
+    mount: str = root[len(outer) :] + "/"
     for name, value in (scope.get("path_params") or {}).items():
         if "{" + name + "}" in path or "{" + name + ":" in path:
             continue

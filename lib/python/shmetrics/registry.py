@@ -109,7 +109,7 @@ class CollectorRegistry:
         """
         # An empty label value and an absent label are the same to Prometheus.
         wanted = {key: value for key, value in (labels or {}).items() if value != ""}
-        own = {**wanted, "pid": str(os.getpid())}
+        own = {"pid": str(os.getpid()), **wanted}
         value = None
         for metric in text_bytes_to_metric_families(self._render([name])):
             for sample in metric.samples:
