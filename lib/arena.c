@@ -2,11 +2,12 @@
 /*
  * arena.c - giving out the segment's memory
  *
- *  A1. All bytes from arena_next on are zero: pieces given back are zeroed first, and the file grows by zeros.
- *  A2. A reservation never passes `size`, and `size` never passes what the file has allocated: so no store to a
- *      reserved piece can meet a hole.
- *  A3. arena_next and cell_next change by one compare-and-swap each: a process killed between leaks what it had
- *      reserved, and blocks nobody.
+ *  A1. All bytes from arena_next on are zero: pieces given back are zeroed first, and the file
+ *      grows by zeros.
+ *  A2. A reservation never passes `size`, and `size` never passes what the file has allocated: so
+ *      no store to a reserved piece can meet a hole.
+ *  A3. arena_next and cell_next change by one compare-and-swap each: a process killed between leaks
+ *      what it had reserved, and blocks nobody.
  */
 #include "arena.h"
 
@@ -37,7 +38,10 @@ static uint64_t comfortable_size(const smx_layout_header *header, uint64_t size,
 	return need < header->size_max ? need : header->size_max;
 }
 
-/* Extends the file so that `need` bytes may be used. Several may do so at once: allocation is idempotent. */
+/*
+ * Extends the file so that `need` bytes may be used. Several may do so at once: allocation is
+ * idempotent.
+ */
 static bool grow(struct smx_segment *segment, uint64_t need)
 {
 	smx_layout_header *header = segment->header;
@@ -76,7 +80,8 @@ uint64_t smx_arena_reserve(struct smx_segment *segment, uint64_t size)
 
 	size = round_up(size, SMX_LAYOUT_ALIGNMENT);
 	for (;;) {
-		if (size > header->size_max - next || next + size > smx_read_acquire(&header->size)) {
+		if (size > header->size_max - next ||
+		    next + size > smx_read_acquire(&header->size)) {
 			if (!grow(segment, next + size))
 				return 0;
 			next = smx_read_relaxed(&header->arena_next);
@@ -103,14 +108,17 @@ static uint64_t reserve_tiles(struct smx_segment *segment, uint64_t count)
 {
 	uint64_t size = count * SMX_LAYOUT_TILE_SIZE * segment->header->stripe_count;
 	/* Records are multiples of 64: up to 448 bytes more bring the tile to a multiple of 512. */
-	uint64_t offset = smx_arena_reserve(segment, size + SMX_LAYOUT_TILE_SIZE - SMX_LAYOUT_ALIGNMENT);
+	uint64_t offset =
+		smx_arena_reserve(segment, size + SMX_LAYOUT_TILE_SIZE - SMX_LAYOUT_ALIGNMENT);
 
 	return round_up(offset, SMX_LAYOUT_TILE_SIZE);
 }
 
 static uint64_t left_in_tile(uint64_t cell)
 {
-	return cell ? SMX_LAYOUT_TILE_CELLS - (cell % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) : 0;
+	return cell ? SMX_LAYOUT_TILE_CELLS -
+			       (cell % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell)
+		    : 0;
 }
 
 /* The cell `count` further on, or 0 at the end of the tile. */
@@ -131,7 +139,8 @@ uint64_t smx_arena_cells(struct smx_segment *segment, unsigned count)
 	if (!tile)
 		return 0;
 	/* The rest of the new tile serves the next, unless the tile in use has more left. */
-	if (count < SMX_LAYOUT_TILE_CELLS && left_in_tile(advance(tile, count)) > left_in_tile(seen))
+	if (count < SMX_LAYOUT_TILE_CELLS &&
+	    left_in_tile(advance(tile, count)) > left_in_tile(seen))
 		smx_publish_if(next, &seen, advance(tile, count));
 	return tile;
 }

@@ -8,8 +8,8 @@
 #include "segment.h"
 
 /*
- * `size` zeroed bytes, aligned to 64, that nobody else can see; 0 if there is no room (counted by its reason).
- * Lock-free; a system call only when the file has to be extended.
+ * `size` zeroed bytes, aligned to 64, that nobody else can see; 0 if there is no room (counted by
+ * its reason). Lock-free; a system call only when the file has to be extended.
  */
 uint64_t smx_arena_reserve(struct smx_segment *segment, uint64_t size);
 

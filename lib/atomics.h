@@ -2,18 +2,21 @@
 /*
  * atomics.h - the only place with memory orders
  *
- * Each operation is named for what it is used for. All work on memory shared between processes: lock-free
- * instructions only, never libatomic, whose lock table is private to a process.
+ * Each operation is named for what it is used for. All work on memory shared between processes:
+ * lock-free instructions only, never libatomic, whose lock table is private to a process.
  *
- *  publish / read      a store (or compare-and-swap) that makes filled memory visible, and the load that
- *                      pairs with it: release and acquire.
- *  add / count         numbers that stand for themselves: relaxed. Nobody infers other memory from them.
- *  pair                16 bytes at once. x86-64: lock cmpxchg16b; aarch64: casp or an exclusive pair.
+ *  publish / read      a store (or compare-and-swap) that makes filled memory visible, and the
+ *                      load that pairs with it: release and acquire.
+ *  add / count         numbers that stand for themselves: relaxed. Nobody infers other memory
+ *                      from them.
+ *  pair                16 bytes at once. x86-64: lock cmpxchg16b; aarch64: casp or an exclusive
+ *                      pair.
  *
- * A reader on a read-only mapping has no 16-byte load: the compilers' atomic load is a cmpxchg16b, which
- * faults there, and the vector load was measured to split. smx_pair_read reads word a, word b, word a again.
- * The pairs it is used for change word a with every change of word b (a count that only grows, or a tag), so
- * an unchanged a around b means both are of one moment. It gives up after a bounded number of tries.
+ * A reader on a read-only mapping has no 16-byte load: the compilers' atomic load is a cmpxchg16b,
+ * which faults there, and the vector load was measured to split. smx_pair_read reads word a, word
+ * b, word a again. The pairs it is used for change word a with every change of word b (a count that
+ * only grows, or a tag), so an unchanged a around b means both are of one moment. It gives up after
+ * a bounded number of tries.
  */
 #ifndef SMX_ATOMICS_H
 #define SMX_ATOMICS_H
@@ -100,7 +103,9 @@ typedef struct smx_pair {
 	uint64_t second;
 } smx_pair;
 
-/* Two plain 8-byte loads, which may be of different moments: what smx_pair_swap is then tried with. */
+/*
+ * Two plain 8-byte loads, which may be of different moments: what smx_pair_swap is then tried with.
+ */
 static inline smx_pair smx_pair_guess(const void *pair)
 {
 	const uint64_t *words = pair;
@@ -138,8 +143,8 @@ static inline bool smx_pair_swap(void *pair, smx_pair *expected, smx_pair desire
 #define SMX_PAIR_TRIES 1000
 
 /* Reads `guard`, `other`, `guard` until the guard stood still. False: it never did. */
-static inline bool smx_pair_read(const uint64_t *guard, const uint64_t *other, uint64_t *guard_value,
-				 uint64_t *other_value)
+static inline bool smx_pair_read(const uint64_t *guard, const uint64_t *other,
+				 uint64_t *guard_value, uint64_t *other_value)
 {
 	for (int i = 0; i < SMX_PAIR_TRIES; i++) {
 		uint64_t before = smx_read_acquire(guard);

@@ -10,28 +10,30 @@
 
 const double *smx_buckets_default(size_t *count)
 {
-	static const double bounds[] = {.005, .01, .025, .05, .075, .1, .25, .5,
-					.75,  1.0, 2.5,  5.0, 7.5,  10.0};
+	static const double bounds[] = {.005, .01, .025, .05, .075, .1,	 .25,
+					.5,   .75, 1.0,	 2.5, 5.0,  7.5, 10.0};
 
 	*count = sizeof bounds / sizeof bounds[0];
 	return bounds;
 }
 
-smx_status smx_buckets_check(const char *name, const double *bounds, size_t *count, smx_error *error)
+smx_status smx_buckets_check(const char *name, const double *bounds, size_t *count,
+			     smx_error *error)
 {
 	if (*count > 0 && isinf(bounds[*count - 1]) && bounds[*count - 1] > 0)
 		(*count)--;
 	if (*count == 0 || *count > SMX_LAYOUT_BOUND_MAX)
 		return smx_fail(error, SMX_ERR_INVALID, 0,
-				"histogram %s: %zu finite bucket bounds, must be 1 to %u", name, *count,
-				SMX_LAYOUT_BOUND_MAX);
+				"histogram %s: %zu finite bucket bounds, must be 1 to %u", name,
+				*count, SMX_LAYOUT_BOUND_MAX);
 	for (size_t i = 0; i < *count; i++) {
 		if (!isfinite(bounds[i]))
 			return smx_fail(error, SMX_ERR_INVALID, 0,
 					"histogram %s: bucket bound %zu is not finite", name, i);
 		if (i > 0 && !(bounds[i] > bounds[i - 1]))
 			return smx_fail(error, SMX_ERR_INVALID, 0,
-					"histogram %s: bucket bound %zu (%g) must be above the one before (%g)",
+					"histogram %s: bucket bound %zu (%g) must be above the one "
+					"before (%g)",
 					name, i, bounds[i], bounds[i - 1]);
 	}
 	return SMX_OK;

@@ -2,8 +2,8 @@
 /*
  * counter.c - counters
  *
- * An increment is one atomic addition to one stripe: killed before it, nothing was counted; after it, all was.
- * Whole amounts go to the cell's integer and stay exact to 2^64; others to its double.
+ * An increment is one atomic addition to one stripe: killed before it, nothing was counted; after
+ * it, all was. Whole amounts go to the cell's integer and stay exact to 2^64; others to its double.
  */
 #include "stripe.h"
 
@@ -29,7 +29,8 @@ __attribute__((noinline, cold)) static void add_slowly(smx_counter counter, uint
 	if (!counter.impl)
 		smx_series_unrecorded();
 	else
-		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_slow())->count, amount);
+		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_slow())->count,
+			amount);
 }
 
 static inline void add(smx_counter counter, uint64_t amount)
@@ -37,7 +38,8 @@ static inline void add(smx_counter counter, uint64_t amount)
 	if (__builtin_expect(!counter.impl, 0) || !smx_processor_is_fast())
 		add_slowly(counter, amount);
 	else
-		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_fast())->count, amount);
+		smx_add(&smx_cell(smx_series_of(counter.impl), smx_processor_fast())->count,
+			amount);
 }
 
 void smx_counter_inc(smx_counter counter)
@@ -85,7 +87,8 @@ double smx_counter_value(smx_counter counter)
 		const smx_layout_cell *cell = smx_cell_at(series, 0, stripe);
 
 		whole += smx_read_relaxed(&cell->count);
-		fraction += smx_double(smx_read_relaxed((const uint64_t *)(const void *)&cell->sum));
+		fraction +=
+			smx_double(smx_read_relaxed((const uint64_t *)(const void *)&cell->sum));
 	}
 	return (double)whole + fraction;
 }

@@ -45,7 +45,8 @@ static struct parts parts_of(uint32_t slot_max)
 	parts.series_root = parts.family_root + root_words(SMX_LAYOUT_FAMILY_ROOT_BITS) * 8;
 	parts.arena = parts.series_root + root_words(SMX_LAYOUT_SERIES_ROOT_BITS) * 8;
 	/* The first tile begins a stripe's 512 bytes; so does everything that follows it. */
-	parts.arena = (parts.arena + SMX_LAYOUT_TILE_SIZE - 1) & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
+	parts.arena =
+		(parts.arena + SMX_LAYOUT_TILE_SIZE - 1) & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	return parts;
 }
 
@@ -55,7 +56,8 @@ static smx_status check(const smx_segment_options *options, smx_error *error)
 
 	if (options->size_max_bytes && (options->size_max_bytes < SMX_LAYOUT_SIZE_MAX_LEAST ||
 					options->size_max_bytes > SMX_LAYOUT_SIZE_MAX))
-		return smx_fail(error, SMX_ERR_INVALID, 0, "size_max_bytes %llu: must be 1 MiB to 64 GiB",
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"size_max_bytes %llu: must be 1 MiB to 64 GiB",
 				(unsigned long long)options->size_max_bytes);
 	if (options->series_max > SERIES_MAX_AT_MOST)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "series_max %u: must be at most %u",
@@ -64,7 +66,8 @@ static smx_status check(const smx_segment_options *options, smx_error *error)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "slot_max %u: must be at most %u",
 				options->slot_max, SMX_LAYOUT_SLOT_MAX);
 	if (stripes > SMX_LAYOUT_STRIPE_MAX || (stripes & (stripes - 1)) != 0)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "stripe_count %u: must be 1, 2, 4, 8 or 16", stripes);
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"stripe_count %u: must be 1, 2, 4, 8 or 16", stripes);
 	if (options->flags & ~(SMX_SEGMENT_KEEP | SMX_SEGMENT_NO_CREATE))
 		return smx_fail(error, SMX_ERR_INVALID, 0, "flags 0x%x: unknown", options->flags);
 	return SMX_OK;
@@ -86,14 +89,15 @@ smx_status smx_create_plan(const smx_segment_options *options, struct smx_create
 	plan->size_max &= ~(uint64_t)(PAGE - 1);
 	plan->series_max = options->series_max ? options->series_max : DEFAULT_SERIES_MAX;
 	plan->family_series_max =
-	    options->family_series_max ? options->family_series_max : DEFAULT_FAMILY_SERIES_MAX;
+		options->family_series_max ? options->family_series_max : DEFAULT_FAMILY_SERIES_MAX;
 	plan->slot_max = options->slot_max ? options->slot_max : DEFAULT_SLOT_MAX;
 	plan->stripe_count = options->stripe_count ? options->stripe_count : default_stripes();
 	plan->group_id = options->group_id;
 	size = parts_of(plan->slot_max).arena + FIRST_ARENA_BYTES;
 	plan->size = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 	if (plan->size > plan->size_max)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "slot_max %u: its slots do not fit size_max_bytes %llu",
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"slot_max %u: its slots do not fit size_max_bytes %llu",
 				plan->slot_max, (unsigned long long)plan->size_max);
 	return SMX_OK;
 }
@@ -132,8 +136,10 @@ void smx_create_fill(smx_layout_header *header, const struct smx_create_plan *pl
 	header->family_series_max = plan->family_series_max;
 	header->slot_max = plan->slot_max;
 	set_toc(header, SMX_TOC_SLOTS, parts.slots, sizeof(smx_layout_slot), plan->slot_max);
-	set_toc(header, SMX_TOC_FAMILY_ROOT, parts.family_root, 8, root_words(SMX_LAYOUT_FAMILY_ROOT_BITS));
-	set_toc(header, SMX_TOC_SERIES_ROOT, parts.series_root, 8, root_words(SMX_LAYOUT_SERIES_ROOT_BITS));
+	set_toc(header, SMX_TOC_FAMILY_ROOT, parts.family_root, 8,
+		root_words(SMX_LAYOUT_FAMILY_ROOT_BITS));
+	set_toc(header, SMX_TOC_SERIES_ROOT, parts.series_root, 8,
+		root_words(SMX_LAYOUT_SERIES_ROOT_BITS));
 	set_toc(header, SMX_TOC_ARENA, parts.arena, 1, 0);
 	header->arena_next = parts.arena;
 	header->size = plan->size;
@@ -149,7 +155,8 @@ const char *smx_create_fault(const smx_layout_header *header, uint64_t file_size
 		return "a segment of a machine with another byte order";
 	if (header->version_major != SMX_LAYOUT_VERSION_MAJOR)
 		return "a segment of another layout version";
-	if (header->header_size != SMX_LAYOUT_HEADER_SIZE || header->tile_size != SMX_LAYOUT_TILE_SIZE)
+	if (header->header_size != SMX_LAYOUT_HEADER_SIZE ||
+	    header->tile_size != SMX_LAYOUT_TILE_SIZE)
 		return "damaged header: sizes";
 	if (header->size > file_size || header->size > header->size_max ||
 	    header->size_max > SMX_LAYOUT_SIZE_MAX || header->size_max % PAGE != 0)

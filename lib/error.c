@@ -31,11 +31,12 @@ smx_status smx_fail(smx_error *error, smx_status status, int os_errno, const cha
 }
 
 /* The name at `index` of a table, or `otherwise` outside it and for holes. */
-static const char *name_in(const char *const *table, size_t count, unsigned index, const char *otherwise)
+static const char *name_in(const char *const *table, size_t count, unsigned index,
+			   const char *otherwise)
 {
 	return index < count && table[index] ? table[index] : otherwise;
 }
-#define NAME_IN(table, index, otherwise)                                                                     \
+#define NAME_IN(table, index, otherwise)                                                           \
 	name_in(table, sizeof(table) / sizeof(table)[0], (unsigned)(index), otherwise)
 
 const char *smx_status_name(smx_status status)
@@ -60,12 +61,9 @@ const char *smx_status_name(smx_status status)
 const char *smx_kind_name(smx_kind kind)
 {
 	static const char *const names[] = {
-		[SMX_COUNTER] = "counter",
-		[SMX_GAUGE] = "gauge",
-		[SMX_HISTOGRAM] = "histogram",
-		[SMX_NATIVE_HISTOGRAM] = "native_histogram",
-		[SMX_SUMMARY] = "summary",
-		[SMX_INFO] = "info",
+		[SMX_COUNTER] = "counter",     [SMX_GAUGE] = "gauge",
+		[SMX_HISTOGRAM] = "histogram", [SMX_NATIVE_HISTOGRAM] = "native_histogram",
+		[SMX_SUMMARY] = "summary",     [SMX_INFO] = "info",
 		[SMX_STATE_SET] = "stateset",
 	};
 

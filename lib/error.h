@@ -8,10 +8,11 @@
 #include "shmetrics/types.h"
 
 /*
- * Fills error (may be NULL) and returns status, so that a function can end with `return smx_fail(...)`.
- * os_errno: 0, or an errno whose text is appended to the message. Safe between fork and exec.
+ * Fills error (may be NULL) and returns status, so that a function can end with `return
+ * smx_fail(...)`. os_errno: 0, or an errno whose text is appended to the message. Safe between fork
+ * and exec.
  */
-__attribute__((format(printf, 4, 5))) smx_status smx_fail(smx_error *error, smx_status status, int os_errno,
-							   const char *format, ...);
+__attribute__((format(printf, 4, 5))) smx_status smx_fail(smx_error *error, smx_status status,
+							  int os_errno, const char *format, ...);
 
 #endif

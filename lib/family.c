@@ -2,9 +2,10 @@
 /*
  * family.c - defining families
  *
- * A definition is found or added in the index by its whole identity (kind, mode, name, unit, labels, bounds), so
- * equal definitions of any number of processes are one record. Which processes have a definition is said by the
- * cells of its presence gauge, one a slot, which a dead process leaves behind like any gauge.
+ * A definition is found or added in the index by its whole identity (kind, mode, name, unit,
+ * labels, bounds), so equal definitions of any number of processes are one record. Which processes
+ * have a definition is said by the cells of its presence gauge, one a slot, which a dead process
+ * leaves behind like any gauge.
  */
 #include "family.h"
 
@@ -21,7 +22,8 @@
 #include <stdlib.h>
 
 /* The largest key: 4 numbers, all bounds, name, unit and label names. */
-#define KEY_MAX (8 + SMX_LAYOUT_BOUND_MAX * 8 + (2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
+#define KEY_MAX                                                                                    \
+	(8 + SMX_LAYOUT_BOUND_MAX * 8 + (2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
 
 /* A definition on its way into the segment. */
 struct draft {
@@ -65,7 +67,8 @@ static void write_key(struct draft *draft)
 	put_u16(draft, draft->mode);
 	put_u16(draft, definition->label_count);
 	put_u16(draft, draft->bound_count);
-	put(draft, draft->bounds ? draft->bounds : (const double *)"", draft->bound_count * sizeof(double));
+	put(draft, draft->bounds ? draft->bounds : (const double *)"",
+	    draft->bound_count * sizeof(double));
 	put_text(draft, draft->name.data, draft->name.size);
 	put_text(draft, unit, strlen(unit));
 	for (size_t i = 0; i < definition->label_count; i++)
@@ -75,7 +78,8 @@ static void write_key(struct draft *draft)
 /* The name in a family's record. */
 static smx_text name_of(const smx_layout_family *family)
 {
-	const char *at = (const char *)family + SMX_LAYOUT_FAMILY_BOUNDS + family->bound_count * sizeof(double);
+	const char *at = (const char *)family + SMX_LAYOUT_FAMILY_BOUNDS +
+			 family->bound_count * sizeof(double);
 	uint16_t size;
 
 	memcpy(&size, at, sizeof size);
@@ -102,7 +106,8 @@ static uint64_t make_text(struct smx_segment *segment, const struct smx_index_ke
 	if (!offset)
 		return 0;
 	text = smx_at(segment, offset);
-	text->record = (smx_layout_record){SMX_RECORD_TEXT, (uint32_t)key->record_size, key->hash, offset};
+	text->record =
+		(smx_layout_record){SMX_RECORD_TEXT, (uint32_t)key->record_size, key->hash, offset};
 	text->text_size = (uint32_t)wanted->size;
 	memcpy(text + 1, wanted->data, wanted->size);
 	return offset;
@@ -138,14 +143,16 @@ static bool same_family(const struct smx_index_key *key, const smx_layout_record
 	const struct draft *draft = key->data;
 
 	return record->type == SMX_RECORD_FAMILY && family->key_size == draft->key_size &&
-	       memcmp((const char *)family + SMX_LAYOUT_FAMILY_KEY, draft->key, draft->key_size) == 0;
+	       memcmp((const char *)family + SMX_LAYOUT_FAMILY_KEY, draft->key, draft->key_size) ==
+		       0;
 }
 
 static uint64_t make_family(struct smx_segment *segment, const struct smx_index_key *key)
 {
 	const struct draft *draft = key->data;
 	const smx_layout_header *header = segment->header;
-	uint32_t low, table_count = smx_buckets_table_count(draft->bounds, draft->bound_count, &low);
+	uint32_t low,
+		table_count = smx_buckets_table_count(draft->bounds, draft->bound_count, &low);
 	uint64_t table = (SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1) & ~UINT64_C(1);
 	uint64_t offset = smx_arena_reserve(segment, key->record_size), gauge;
 	smx_layout_family *family;
@@ -156,7 +163,8 @@ static uint64_t make_family(struct smx_segment *segment, const struct smx_index_
 	if (gauge >= SMX_LAYOUT_GAUGE_MAX)
 		gauge = SMX_LAYOUT_GAUGE_MAX - 1;
 	family = smx_at(segment, offset);
-	family->record = (smx_layout_record){SMX_RECORD_FAMILY, (uint32_t)key->record_size, key->hash, offset};
+	family->record = (smx_layout_record){SMX_RECORD_FAMILY, (uint32_t)key->record_size,
+					     key->hash, offset};
 	family->kind = (uint16_t)draft->kind;
 	family->mode = (uint16_t)draft->mode;
 	family->label_count = (uint16_t)draft->definition->label_count;
@@ -211,11 +219,12 @@ static void look_for_collision(smx_layout_record *record, void *data)
 	if (!smx_names_collide(draft->name, draft->kind, name, (smx_kind)family->kind))
 		return;
 	collision->with = name;
-	collision->same_name =
-	    name.size == draft->name.size && memcmp(name.data, draft->name.data, name.size) == 0;
+	collision->same_name = name.size == draft->name.size &&
+			       memcmp(name.data, draft->name.data, name.size) == 0;
 }
 
-static smx_status check_collisions(struct smx_segment *segment, const struct draft *draft, smx_error *error)
+static smx_status check_collisions(struct smx_segment *segment, const struct draft *draft,
+				   smx_error *error)
 {
 	struct collision collision = {.segment = segment, .draft = draft};
 
@@ -224,7 +233,8 @@ static smx_status check_collisions(struct smx_segment *segment, const struct dra
 		return SMX_OK;
 	if (collision.same_name)
 		return smx_fail(error, SMX_ERR_CONFLICT, 0,
-				"metric %s: already defined by this process with another type, unit, mode, label "
+				"metric %s: already defined by this process with another type, "
+				"unit, mode, label "
 				"names or buckets",
 				draft->definition->name);
 	return smx_fail(error, SMX_ERR_CONFLICT, 0,
@@ -249,8 +259,8 @@ static void complete(struct smx_segment *segment, smx_layout_family *family, con
 		smx_series_find(family, NULL);
 }
 
-static smx_status define(struct smx_segment *segment, struct draft *draft, struct smx_family_record **out,
-			 smx_error *error)
+static smx_status define(struct smx_segment *segment, struct draft *draft,
+			 struct smx_family_record **out, smx_error *error)
 {
 	struct smx_index_key key = {.same = same_family, .make = make_family, .data = draft};
 	smx_layout_record *record;
@@ -268,7 +278,8 @@ static smx_status define(struct smx_segment *segment, struct draft *draft, struc
 	draft->name = (smx_text){draft->definition->name, name_size};
 	write_key(draft);
 	table_count = smx_buckets_table_count(draft->bounds, draft->bound_count, &low);
-	key.record_size = aligned(SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1 + table_count * sizeof(uint16_t));
+	key.record_size = aligned(SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1 +
+				  table_count * sizeof(uint16_t));
 	key.hash = smx_index_hash(draft->key, draft->key_size, segment->header->hash_seed);
 	smx_process_lock();
 	status = check_collisions(segment, draft, error);
@@ -277,7 +288,8 @@ static smx_status define(struct smx_segment *segment, struct draft *draft, struc
 		if (record) {
 			if (made)
 				smx_add(&segment->header->family_count, 1);
-			complete(segment, (smx_layout_family *)(void *)record, draft->definition->help);
+			complete(segment, (smx_layout_family *)(void *)record,
+				 draft->definition->help);
 			*out = (struct smx_family_record *)(void *)record;
 		} else {
 			smx_dropped(segment->header, SMX_DROP_FAMILY);
@@ -291,9 +303,9 @@ static smx_status define(struct smx_segment *segment, struct draft *draft, struc
 }
 
 /* A draft is too large for the stacks that some threads have. */
-static smx_status define_kind(struct smx_segment *segment, const smx_definition *definition, smx_kind kind,
-			      smx_gauge_mode mode, const double *bounds, size_t bound_count,
-			      struct smx_family_record **out, smx_error *error)
+static smx_status define_kind(struct smx_segment *segment, const smx_definition *definition,
+			      smx_kind kind, smx_gauge_mode mode, const double *bounds,
+			      size_t bound_count, struct smx_family_record **out, smx_error *error)
 {
 	struct draft *draft;
 	smx_status status;
@@ -316,26 +328,30 @@ static smx_status define_kind(struct smx_segment *segment, const smx_definition 
 smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
 			      smx_counter_family *family, smx_error *error)
 {
-	return define_kind(segment, definition, SMX_COUNTER, (smx_gauge_mode)0, NULL, 0, &family->impl, error);
+	return define_kind(segment, definition, SMX_COUNTER, (smx_gauge_mode)0, NULL, 0,
+			   &family->impl, error);
 }
 
-smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definition, smx_gauge_mode mode,
-			    smx_gauge_family *family, smx_error *error)
+smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definition,
+			    smx_gauge_mode mode, smx_gauge_family *family, smx_error *error)
 {
 	family->impl = NULL;
 	if ((int)mode < SMX_GAUGE_LIVE_ALL || (int)mode > SMX_GAUGE_MOST_RECENT)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "gauge %.80s: mode %d is none of smx_gauge_mode",
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"gauge %.80s: mode %d is none of smx_gauge_mode",
 				definition && definition->name ? definition->name : "", (int)mode);
 	if (mode >= SMX_GAUGE_ALL)
 		return smx_fail(error, SMX_ERR_UNSUPPORTED, 0,
-				"gauge %.80s: the mode %s, which includes dead processes, is not served yet",
+				"gauge %.80s: the mode %s, which includes dead processes, is not "
+				"served yet",
 				definition && definition->name ? definition->name : "",
 				smx_gauge_mode_name(mode));
 	return define_kind(segment, definition, SMX_GAUGE, mode, NULL, 0, &family->impl, error);
 }
 
-smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition, const double *bounds,
-				size_t bound_count, smx_histogram_family *family, smx_error *error)
+smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition,
+				const double *bounds, size_t bound_count,
+				smx_histogram_family *family, smx_error *error)
 {
 	const char *name = definition && definition->name ? definition->name : "";
 	smx_status status;
@@ -344,10 +360,11 @@ smx_status smx_histogram_define(smx_segment *segment, const smx_definition *defi
 	if (!bounds && bound_count == 0)
 		bounds = smx_buckets_default(&bound_count);
 	if (!bounds)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "histogram %.80s: bounds are NULL", name);
+		return smx_fail(error, SMX_ERR_INVALID, 0, "histogram %.80s: bounds are NULL",
+				name);
 	status = smx_buckets_check(name, bounds, &bound_count, error);
 	if (status != SMX_OK)
 		return status;
-	return define_kind(segment, definition, SMX_HISTOGRAM, (smx_gauge_mode)0, bounds, bound_count,
-			   &family->impl, error);
+	return define_kind(segment, definition, SMX_HISTOGRAM, (smx_gauge_mode)0, bounds,
+			   bound_count, &family->impl, error);
 }

@@ -2,8 +2,8 @@
 /*
  * gauge.c - gauges
  *
- * A process writes only the cells of its own slot. Each update swaps {value, tag} as one, so a cell is never of two
- * generations: killed before the swap, the old value stands; after it, the new one.
+ * A process writes only the cells of its own slot. Each update swaps {value, tag} as one, so a cell
+ * is never of two generations: killed before the swap, the old value stands; after it, the new one.
  */
 #include "platform.h"
 #include "series.h"
@@ -24,7 +24,8 @@ smx_gauge smx_gauge_with_text(smx_gauge_family family, const smx_text *values)
 }
 
 /* This process's cell; NULL: none, which is counted. */
-static smx_layout_gauge_cell *own_cell(const smx_layout_series *series, const struct smx_local **local)
+static smx_layout_gauge_cell *own_cell(const smx_layout_series *series,
+				       const struct smx_local **local)
 {
 	char *base = smx_base_of(&series->record);
 	smx_layout_gauge_cell *cell;
@@ -43,12 +44,14 @@ static bool is_own(const smx_layout_series *series, const struct smx_local *loca
 
 	if (series->mode != SMX_GAUGE_LIVE_MOST_RECENT)
 		return tag == local->generation;
-	slots = (const smx_layout_slot *)(const void *)(smx_base_of(&series->record) + SMX_LAYOUT_HEADER_SIZE);
+	slots = (const smx_layout_slot *)(const void *)(smx_base_of(&series->record) +
+							SMX_LAYOUT_HEADER_SIZE);
 	return tag != 0 && tag >= smx_read_relaxed(&slots[local->slot].claimed_ns);
 }
 
 /* The tag of an update: the generation, or a time after the last one's. */
-static uint64_t next_tag(const smx_layout_series *series, const struct smx_local *local, uint64_t last)
+static uint64_t next_tag(const smx_layout_series *series, const struct smx_local *local,
+			 uint64_t last)
 {
 	uint64_t now;
 
@@ -75,7 +78,8 @@ static void update(smx_gauge gauge, bool keep, double amount)
 		return;
 	seen = smx_pair_guess(cell);
 	do {
-		double before = keep && is_own(series, local, seen.second) ? smx_double(seen.first) : 0.0;
+		double before =
+			keep && is_own(series, local, seen.second) ? smx_double(seen.first) : 0.0;
 
 		next.first = smx_bits(before + amount);
 		next.second = next_tag(series, local, seen.second);
@@ -113,7 +117,8 @@ double smx_gauge_value(smx_gauge gauge)
 		return 0;
 	local = smx_local_at(smx_base_of(&series->record));
 	cell = smx_slot_cell(local, (uint32_t)series->cells_or_gauge);
-	if (!cell || !smx_pair_read(&cell->tag, (const uint64_t *)(const void *)&cell->value, &tag, &value))
+	if (!cell ||
+	    !smx_pair_read(&cell->tag, (const uint64_t *)(const void *)&cell->value, &tag, &value))
 		return 0;
 	return is_own(series, local, tag) ? smx_double(value) : 0;
 }

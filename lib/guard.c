@@ -2,11 +2,13 @@
 /*
  * guard.c - a vanished page of a mapped segment reads as zeros
  *
- * When somebody truncates a segment, reading a page that was there raises SIGBUS. The handler puts a page of zeros in
- * its place and marks the range; the reader sees zeros, which it survives as it survives any bytes, and its walk
- * ends with an error. Other faults go on to the handler that was there before.
+ * When somebody truncates a segment, reading a page that was there raises SIGBUS. The handler puts
+ * a page of zeros in its place and marks the range; the reader sees zeros, which it survives as it
+ * survives any bytes, and its walk ends with an error. Other faults go on to the handler that was
+ * there before.
  *
- * The handler uses only mmap and atomic loads. Ranges are entered before their memory is read and left after.
+ * The handler uses only mmap and atomic loads. Ranges are entered before their memory is read and
+ * left after.
  */
 #include "reader_internal.h"
 
@@ -72,8 +74,8 @@ static bool mend(uintptr_t address)
 		if (end == 0 || address < start || address >= end)
 			continue;
 		__atomic_store_n(&ranges[i].hit, 1, __ATOMIC_RELAXED);
-		return mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-		       MAP_FAILED;
+		return mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+			    0) != MAP_FAILED;
 	}
 	return false;
 }

@@ -2,9 +2,9 @@
 /*
  * histogram.c - histograms
  *
- * An observation changes one cell, {count, sum} of one bucket in one stripe, by one 16-byte compare-and-swap. So
- * count and sum never disagree, whoever is killed, and everything else (_count, cumulation, +Inf) is
- * derived from the cells by the reader.
+ * An observation changes one cell, {count, sum} of one bucket in one stripe, by one 16-byte
+ * compare-and-swap. So count and sum never disagree, whoever is killed, and everything else
+ * (_count, cumulation, +Inf) is derived from the cells by the reader.
  */
 #include "buckets.h"
 #include "stripe.h"
@@ -24,13 +24,13 @@ smx_histogram smx_histogram_with_text(smx_histogram_family family, const smx_tex
 }
 
 __attribute__((always_inline)) static inline void observe(smx_layout_series *series, double value,
-							   uint32_t processor)
+							  uint32_t processor)
 {
 	char *base = smx_base_of(&series->record);
 	const smx_layout_family *family =
-	    (const smx_layout_family *)(const void *)(base + series->family_offset);
-	smx_layout_cell *cell =
-	    smx_cell_at(series, smx_buckets_find(family, value), processor & series->stripe_mask);
+		(const smx_layout_family *)(const void *)(base + series->family_offset);
+	smx_layout_cell *cell = smx_cell_at(series, smx_buckets_find(family, value),
+					    processor & series->stripe_mask);
 	smx_pair seen = smx_pair_guess(cell), next;
 
 	do {
@@ -47,7 +47,8 @@ __attribute__((noinline, cold)) static void observe_slowly(smx_histogram histogr
 	if (!series)
 		smx_series_unrecorded();
 	else if (value != value)
-		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record), SMX_DROP_NAN);
+		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
+			    SMX_DROP_NAN);
 	else
 		observe(series, value, smx_processor_slow());
 }

@@ -2,11 +2,13 @@
 /*
  * index.c - the insert-only trie of layout.h
  *
- *  X1. A key is published once: all who add it meet at the same word, and a word changes by compare-and-swap. Who
- *      loses looks again at what stands there now, and finds the winner's record.
- *  X2. A record that can be found stays findable, at every moment: the node that takes its word's place holds it.
- *  X3. A process killed anywhere leaks at most one record and one node, and leaves no word that others wait for:
- *      nobody waits.
+ *  X1. A key is published once: all who add it meet at the same word, and a word changes by
+ *      compare-and-swap. Who loses looks again at what stands there now, and finds the winner's
+ *      record.
+ *  X2. A record that can be found stays findable, at every moment: the node that takes its word's
+ *      place holds it.
+ *  X3. A process killed anywhere leaks at most one record and one node, and leaves no word that
+ *      others wait for: nobody waits.
  *  X4. A look-up reads at most 1 + (64 - bits) / 4 words and one record's key.
  */
 #include "index.h"
@@ -17,7 +19,7 @@
 #include <xxhash.h>
 
 _Static_assert((64 - SMX_LAYOUT_FAMILY_ROOT_BITS) % SMX_LAYOUT_NODE_BITS == 0 &&
-		   (64 - SMX_LAYOUT_SERIES_ROOT_BITS) % SMX_LAYOUT_NODE_BITS == 0,
+		       (64 - SMX_LAYOUT_SERIES_ROOT_BITS) % SMX_LAYOUT_NODE_BITS == 0,
 	       "the nodes use up the bits of the hash evenly");
 
 static const unsigned node_mask = (1u << SMX_LAYOUT_NODE_BITS) - 1;
@@ -41,16 +43,20 @@ struct smx_index_root smx_index_series(const struct smx_segment *segment)
 	return (struct smx_index_root){smx_at(segment, offset), SMX_LAYOUT_SERIES_ROOT_BITS};
 }
 
-static uint64_t *child_word(const struct smx_segment *segment, uint64_t node, uint64_t hash, unsigned shift)
+static uint64_t *child_word(const struct smx_segment *segment, uint64_t node, uint64_t hash,
+			    unsigned shift)
 {
 	smx_layout_node *at = smx_at(segment, node & ~SMX_LAYOUT_NODE_TAG);
 
 	return &at->words[(hash >> shift) & node_mask];
 }
 
-/* The word where the key belongs: empty, or a record. *shift: how many bits of the hash are left below it. */
-static uint64_t *descend(const struct smx_segment *segment, uint64_t *word, uint64_t hash, uint64_t *value,
-			 unsigned *shift)
+/*
+ * The word where the key belongs: empty, or a record. *shift: how many bits of the hash are left
+ * below it.
+ */
+static uint64_t *descend(const struct smx_segment *segment, uint64_t *word, uint64_t hash,
+			 uint64_t *value, unsigned *shift)
 {
 	*value = smx_read_acquire(word);
 	while (*value & SMX_LAYOUT_NODE_TAG) {
@@ -76,8 +82,8 @@ smx_layout_record *smx_index_find(const struct smx_segment *segment, struct smx_
 }
 
 /*
- * Puts a node that holds `record` in its word's place; at least 4 bits of hash are left, as the hashes differ.
- * False: no room.
+ * Puts a node that holds `record` in its word's place; at least 4 bits of hash are left, as the
+ * hashes differ. False: no room.
  */
 static bool split(struct smx_segment *segment, uint64_t *word, uint64_t value, unsigned shift)
 {

@@ -7,7 +7,10 @@
 
 #include "segment.h"
 
-/* What is looked for. `same` compares the whole key; `make` reserves and fills a record, or returns 0. */
+/*
+ * What is looked for. `same` compares the whole key; `make` reserves and fills a record, or returns
+ * 0.
+ */
 struct smx_index_key {
 	uint64_t hash;
 	bool (*same)(const struct smx_index_key *key, const smx_layout_record *record);
@@ -29,7 +32,10 @@ struct smx_index_root smx_index_series(const struct smx_segment *segment);
 smx_layout_record *smx_index_find(const struct smx_segment *segment, struct smx_index_root root,
 				  const struct smx_index_key *key);
 
-/* Finds or adds. NULL: no room, or (counted) another key with the same hash. *made: this call added it. */
+/*
+ * Finds or adds. NULL: no room, or (counted) another key with the same hash. *made: this call added
+ * it.
+ */
 smx_layout_record *smx_index_add(struct smx_segment *segment, struct smx_index_root root,
 				 struct smx_index_key *key, bool *made);
 

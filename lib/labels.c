@@ -10,7 +10,10 @@
 
 #include <string.h>
 
-/* The length of the UTF-8 sequence at `at`, or 0: none (Unicode 15, table 3-7: no surrogates, shortest form). */
+/*
+ * The length of the UTF-8 sequence at `at`, or 0: none (Unicode 15, table 3-7: no surrogates,
+ * shortest form).
+ */
 static size_t sequence(const unsigned char *at, size_t left)
 {
 	unsigned char first = at[0], low = 0x80, high = 0xbf;
@@ -86,7 +89,8 @@ bool smx_labels_append(unsigned char *key, size_t *size, smx_text value)
 	size_t room, written = value.size;
 	uint16_t length;
 
-	if (value.size > SMX_LAYOUT_LABEL_VALUE_MAX || memchr(value.data ? value.data : "", 0, value.size))
+	if (value.size > SMX_LAYOUT_LABEL_VALUE_MAX ||
+	    memchr(value.data ? value.data : "", 0, value.size))
 		return false;
 	if (*size + sizeof length >= SMX_LABELS_KEY_MAX)
 		return false;
@@ -97,7 +101,8 @@ bool smx_labels_append(unsigned char *key, size_t *size, smx_text value)
 		if (written <= room && written > 0)
 			memcpy(key + *size + sizeof length, value.data, written);
 	} else {
-		written = mend(key + *size + sizeof length, room, (const unsigned char *)value.data, value.size);
+		written = mend(key + *size + sizeof length, room, (const unsigned char *)value.data,
+			       value.size);
 	}
 	if (written > room)
 		return false;

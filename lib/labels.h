@@ -11,8 +11,9 @@
 #define SMX_LABELS_KEY_MAX 4096u
 
 /*
- * Appends one value to a key (u16 size, bytes) at key + *size. Bytes that are no UTF-8 become U+FFFD. False: the
- * value is longer than 1,024 bytes, has a NUL, or the key would be longer than its maximum.
+ * Appends one value to a key (u16 size, bytes) at key + *size. Bytes that are no UTF-8 become
+ * U+FFFD. False: the value is longer than 1,024 bytes, has a NUL, or the key would be longer than
+ * its maximum.
  */
 bool smx_labels_append(unsigned char *key, size_t *size, smx_text value);
 

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life_linux.c - the life of a segment's file: made whole, attached to, replaced by a new generation
+ * life_linux.c - the life of a segment's file: made whole, attached to, replaced by a new
+ * generation
  *
- *  F1. A file gets its name only when it is complete and its maker holds a slot: it is built without a name
- *      (O_TMPFILE) and linked into place. Of several makers one wins, the others open the winner's.
- *  F2. A file is replaced only while no slot is held, under the life lock (a byte of the old file), and whoever
- *      opens it claims a slot under that lock: so nobody opens a file that is being replaced. Two exceptions: a
- *      holder of the life lock that is stopped (SIGSTOP) must not stop the others, which wait for a bounded time
- *      and then attach without replacing; and the child of a fork claims without it, so that its parent may have
- *      been the last holder. The worst of both is a process in a replaced file, which readers go on serving for as
- *      long as a slot of it is held.
- *  F3. A process killed anywhere here leaves either no file, a whole file that nobody holds (replaced by the next
- *      opener), or a hidden file ".NAME.smx1.new" that the next replacement removes.
- *  F4. Opening never passes O_CREAT for the name itself, follows no symbolic link and trusts only files of this
- *      user or root that others may not write.
+ *  F1. A file gets its name only when it is complete and its maker holds a slot: it is built
+ *      without a name (O_TMPFILE) and linked into place. Of several makers one wins, the others
+ *      open the winner's.
+ *  F2. A file is replaced only while no slot is held, under the life lock (a byte of the old file),
+ *      and whoever opens it claims a slot under that lock: so nobody opens a file that is being
+ *      replaced. Two exceptions: a holder of the life lock that is stopped (SIGSTOP) must not stop
+ *      the others, which wait for a bounded time and then attach without replacing; and the child
+ *      of a fork claims without it, so that its parent may have been the last holder. The worst of
+ *      both is a process in a replaced file, which readers go on serving for as long as a slot of
+ *      it is held.
+ *  F3. A process killed anywhere here leaves either no file, a whole file that nobody holds
+ *      (replaced by the next opener), or a hidden file ".NAME.smx1.new" that the next replacement
+ *      removes.
+ *  F4. Opening never passes O_CREAT for the name itself, follows no symbolic link and trusts only
+ *      files of this user or root that others may not write.
  */
 #include "error.h"
 #include "platform.h"
@@ -75,7 +79,10 @@ static smx_status os_status(int os_errno)
 
 /* ---- making a file ---- */
 
-/* A nameless file in the directory; where the file system cannot, one with a hidden name in *temporary. */
+/*
+ * A nameless file in the directory; where the file system cannot, one with a hidden name in
+ * *temporary.
+ */
 static int open_nameless(const struct place *place, char *temporary, size_t size)
 {
 	int descriptor = open(place->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, FILE_MODE);
@@ -104,7 +111,10 @@ static int give_name(int descriptor, const char *temporary, const char *path)
 	return linkat(descriptor, "", AT_FDCWD, path, AT_EMPTY_PATH); /* no /proc here */
 }
 
-/* Puts the file in the place of the one that has the name. The caller holds the old one's life lock. */
+/*
+ * Puts the file in the place of the one that has the name. The caller holds the old one's life
+ * lock.
+ */
 static int take_name(int descriptor, const char *temporary, const struct place *place)
 {
 	char hidden[SMX_PATH_MAX + 16];
@@ -130,8 +140,9 @@ static smx_status adopt_descriptor(int descriptor, const char *path, uint64_t ma
 		return smx_fail(error, SMX_ERR_SYSTEM, errno, "segment %s", path);
 	segment = smx_platform_reserve(map_size, true);
 	if (!segment)
-		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "segment %s: no address space for %llu bytes",
-				path, (unsigned long long)map_size);
+		return smx_fail(error, SMX_ERR_NO_MEMORY, 0,
+				"segment %s: no address space for %llu bytes", path,
+				(unsigned long long)map_size);
 	segment->device = status.st_dev;
 	segment->inode = status.st_ino;
 	snprintf(segment->path, sizeof segment->path, "%s", path);
@@ -146,14 +157,15 @@ static smx_status adopt_descriptor(int descriptor, const char *path, uint64_t ma
 	return SMX_OK;
 }
 
-static smx_status allocate_and_fill(int descriptor, const struct smx_create_plan *plan, const char *path,
-				    struct smx_segment **segment, smx_error *error)
+static smx_status allocate_and_fill(int descriptor, const struct smx_create_plan *plan,
+				    const char *path, struct smx_segment **segment,
+				    smx_error *error)
 {
 	smx_status status;
 
 	if (smx_platform_allocate(descriptor, plan->size) != SMX_GROW_OK)
-		return smx_fail(error, errno == EOPNOTSUPP ? SMX_ERR_UNSUPPORTED : SMX_ERR_FULL, errno,
-				"segment %s: cannot allocate its first %llu bytes", path,
+		return smx_fail(error, errno == EOPNOTSUPP ? SMX_ERR_UNSUPPORTED : SMX_ERR_FULL,
+				errno, "segment %s: cannot allocate its first %llu bytes", path,
 				(unsigned long long)plan->size);
 	status = adopt_descriptor(descriptor, path, plan->size_max, segment, error);
 	if (status == SMX_OK)
@@ -162,8 +174,8 @@ static smx_status allocate_and_fill(int descriptor, const struct smx_create_plan
 }
 
 /*
- * Makes a new segment. replace: the caller holds the life lock of the file that has the name now. SMX_ERR_BUSY:
- * somebody else was quicker.
+ * Makes a new segment. replace: the caller holds the life lock of the file that has the name now.
+ * SMX_ERR_BUSY: somebody else was quicker.
  */
 static smx_status make(const struct place *place, const struct smx_create_plan *plan, bool replace,
 		       struct smx_segment **out, smx_error *error)
@@ -175,23 +187,26 @@ static smx_status make(const struct place *place, const struct smx_create_plan *
 
 	if (descriptor < 0) {
 		status = os_status(errno);
-		return smx_fail(error, status, errno, "segment %s: cannot make a file in %s", place->path,
-				place->directory);
+		return smx_fail(error, status, errno, "segment %s: cannot make a file in %s",
+				place->path, place->directory);
 	}
 	if (fchmod(descriptor, FILE_MODE) != 0 ||
 	    (plan->group_id > 0 && fchown(descriptor, (uid_t)-1, (gid_t)plan->group_id) != 0)) {
-		status = smx_fail(error, SMX_ERR_PERMISSION, errno, "segment %s: mode 0660, group %lld",
-				  place->path, (long long)plan->group_id);
+		status = smx_fail(error, SMX_ERR_PERMISSION, errno,
+				  "segment %s: mode 0660, group %lld", place->path,
+				  (long long)plan->group_id);
 		goto out;
 	}
 	status = allocate_and_fill(descriptor, plan, place->path, &segment, error);
 	if (status != SMX_OK)
 		goto out;
-	smx_slot_claim(segment, NULL); /* F1; in an empty segment it fails only where locks do not work */
+	smx_slot_claim(segment,
+		       NULL); /* F1; in an empty segment it fails only where locks do not work */
 	if ((replace ? take_name(descriptor, temporary, place)
 		     : give_name(descriptor, temporary, place->path)) != 0) {
 		status = errno == EEXIST ? SMX_ERR_BUSY : os_status(errno);
-		smx_fail(error, status, errno, "segment %s: cannot give the file its name", place->path);
+		smx_fail(error, status, errno, "segment %s: cannot give the file its name",
+			 place->path);
 	}
 out:
 	if (temporary[0])
@@ -219,10 +234,12 @@ static smx_status check_trust(int descriptor, const char *path, smx_error *error
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: not a regular file", path);
 	if (status.st_uid != geteuid() && status.st_uid != 0)
 		return smx_fail(error, SMX_ERR_PERMISSION, 0,
-				"segment %s: belongs to user %u, which is neither this process's (%u) nor root",
+				"segment %s: belongs to user %u, which is neither this process's "
+				"(%u) nor root",
 				path, (unsigned)status.st_uid, (unsigned)geteuid());
 	if (status.st_mode & S_IWOTH)
-		return smx_fail(error, SMX_ERR_PERMISSION, 0, "segment %s: everybody may write to it", path);
+		return smx_fail(error, SMX_ERR_PERMISSION, 0,
+				"segment %s: everybody may write to it", path);
 	return SMX_OK;
 }
 
@@ -261,7 +278,8 @@ static bool is_of_this_boot(int descriptor)
 }
 
 /* Maps an existing file if its header is sound. */
-static smx_status attach(int descriptor, const char *path, struct smx_segment **segment, smx_error *error)
+static smx_status attach(int descriptor, const char *path, struct smx_segment **segment,
+			 smx_error *error)
 {
 	smx_layout_header header;
 	struct stat status;
@@ -278,11 +296,12 @@ static smx_status attach(int descriptor, const char *path, struct smx_segment **
 }
 
 /*
- * With an open descriptor of the file that has the name: attaches, or replaces it. SMX_ERR_BUSY: look at the
- * name again. Takes the descriptor over.
+ * With an open descriptor of the file that has the name: attaches, or replaces it. SMX_ERR_BUSY:
+ * look at the name again. Takes the descriptor over.
  */
-static smx_status enter(int descriptor, const struct place *place, const struct smx_create_plan *plan,
-			uint32_t flags, struct smx_segment **out, smx_error *error)
+static smx_status enter(int descriptor, const struct place *place,
+			const struct smx_create_plan *plan, uint32_t flags,
+			struct smx_segment **out, smx_error *error)
 {
 	smx_lock lock = {.descriptor = descriptor, .posix = false};
 	bool locked = lock_life(descriptor);
@@ -315,8 +334,8 @@ out:
 	return status;
 }
 
-smx_status smx_life_open(const char *path, const smx_segment_options *options, struct smx_segment **segment,
-			 smx_error *error)
+smx_status smx_life_open(const char *path, const smx_segment_options *options,
+			 struct smx_segment **segment, smx_error *error)
 {
 	struct smx_create_plan plan;
 	struct place place;
@@ -347,6 +366,6 @@ smx_status smx_life_open(const char *path, const smx_segment_options *options, s
 		if (status != SMX_ERR_BUSY)
 			return status;
 	}
-	return smx_fail(error, SMX_ERR_BUSY, 0, "segment %s: replaced %d times while being opened", path,
-			OPEN_ATTEMPTS);
+	return smx_fail(error, SMX_ERR_BUSY, 0, "segment %s: replaced %d times while being opened",
+			path, OPEN_ATTEMPTS);
 }

@@ -2,7 +2,8 @@
 /*
  * names.c - names of metrics, labels and segments
  *
- * Source of the rules: the Prometheus data model and text format 0.0.4; OpenMetrics 1.0 for the unit suffix.
+ * Source of the rules: the Prometheus data model and text format 0.0.4; OpenMetrics 1.0 for the
+ * unit suffix.
  */
 #include "names.h"
 
@@ -52,8 +53,8 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 	const char *rule = NULL;
 
 	if (!label)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name %zu is NULL", definition->name,
-				index);
+		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name %zu is NULL",
+				definition->name, index);
 	if (!is_name(label, false) || strlen(label) > SMX_LAYOUT_NAME_MAX)
 		rule = "must match [a-zA-Z_][a-zA-Z0-9_]* and have at most 255 bytes";
 	else if (strncmp(label, "__", 2) == 0)
@@ -68,8 +69,8 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 		if (strcmp(definition->label_names[i], label) == 0)
 			rule = "is given twice";
 	if (rule)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name \"%.60s\" %s", definition->name,
-				label, rule);
+		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name \"%.60s\" %s",
+				definition->name, label, rule);
 	return SMX_OK;
 }
 
@@ -83,8 +84,8 @@ static smx_status check_unit(const smx_definition *definition, size_t name_size,
 	if (size > SMX_LAYOUT_NAME_MAX || !ends_with(definition->name, name_size, unit) ||
 	    definition->name[name_size - size - 1] != '_')
 		return smx_fail(error, SMX_ERR_INVALID, 0,
-				"metric %s: its name must end with _ and its unit \"%.60s\"", definition->name,
-				unit);
+				"metric %s: its name must end with _ and its unit \"%.60s\"",
+				definition->name, unit);
 	return SMX_OK;
 }
 
@@ -99,13 +100,15 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 	size = strlen(definition->name);
 	if (!is_name(definition->name, true) || size > SMX_LAYOUT_NAME_MAX)
 		return smx_fail(error, SMX_ERR_INVALID, 0,
-				"metric name \"%.80s\" must match [a-zA-Z_:][a-zA-Z0-9_:]* and have at most "
+				"metric name \"%.80s\" must match [a-zA-Z_:][a-zA-Z0-9_:]* and "
+				"have at most "
 				"255 bytes",
 				definition->name);
 	if (kind == SMX_COUNTER && ends_with(definition->name, size, "_total"))
 		size -= strlen("_total");
 	if (definition->label_count > SMX_LAYOUT_LABEL_MAX)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: %zu label names, at most %u are allowed",
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"metric %s: %zu label names, at most %u are allowed",
 				definition->name, definition->label_count, SMX_LAYOUT_LABEL_MAX);
 	for (size_t i = 0; i < definition->label_count; i++) {
 		status = check_label(definition, i, kind, mode, error);
@@ -161,14 +164,15 @@ static smx_status check_segment_name(const char *name, smx_error *error)
 			size = 0;
 	if (size == 0 || size > SEGMENT_NAME_MAX || name[0] == '.')
 		return smx_fail(error, SMX_ERR_INVALID, 0,
-				"segment name \"%.80s\" must be 1 to %d of [A-Za-z0-9._-] and not begin with "
+				"segment name \"%.80s\" must be 1 to %d of [A-Za-z0-9._-] and not "
+				"begin with "
 				"a dot (a path has a slash)",
 				name, SEGMENT_NAME_MAX);
 	return SMX_OK;
 }
 
-smx_status smx_segment_resolve(const char *name, const char *directory, char *path, size_t path_size,
-			       smx_error *error)
+smx_status smx_segment_resolve(const char *name, const char *directory, char *path,
+			       size_t path_size, smx_error *error)
 {
 	char here[4096] = "";
 	const char *suffix, *separator = "/";
@@ -183,7 +187,8 @@ smx_status smx_segment_resolve(const char *name, const char *directory, char *pa
 		const char *last = strrchr(name, '/') + 1;
 
 		if (!*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-			return smx_fail(error, SMX_ERR_INVALID, 0, "segment path \"%.80s\" names a folder", name);
+			return smx_fail(error, SMX_ERR_INVALID, 0,
+					"segment path \"%.80s\" names a folder", name);
 		directory = "";
 		separator = "";
 	} else {
@@ -196,11 +201,13 @@ smx_status smx_segment_resolve(const char *name, const char *directory, char *pa
 	}
 	if (name[0] != '/' && directory[0] != '/') {
 		if (!getcwd(here, sizeof here - 1))
-			return smx_fail(error, SMX_ERR_SYSTEM, 0, "segment %.80s: no working directory", name);
+			return smx_fail(error, SMX_ERR_SYSTEM, 0,
+					"segment %.80s: no working directory", name);
 		strcat(here, "/");
 	}
 	length = snprintf(path, path_size, "%s%s%s%s%s", here, directory, separator, name, suffix);
 	if (length < 0 || (size_t)length >= path_size)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "segment \"%.80s\": its path is too long", name);
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"segment \"%.80s\": its path is too long", name);
 	return SMX_OK;
 }

@@ -8,15 +8,15 @@
 #include "shmetrics/shmetrics.h"
 
 /*
- * Checks a definition as shmetrics.h describes it. *name_size: bytes of the name without a counter's _total.
- * Fails: INVALID, naming the family, the offending part and the rule.
+ * Checks a definition as shmetrics.h describes it. *name_size: bytes of the name without a
+ * counter's _total. Fails: INVALID, naming the family, the offending part and the rule.
  */
 smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_gauge_mode mode,
 			   size_t *name_size, smx_error *error);
 
 /*
- * Whether two families own a sample name or family name in common: counter x owns x, x_total and x_created;
- * histogram x owns x, x_bucket, x_sum, x_count and x_created; gauge x owns x.
+ * Whether two families own a sample name or family name in common: counter x owns x, x_total and
+ * x_created; histogram x owns x, x_bucket, x_sum, x_count and x_created; gauge x owns x.
  */
 bool smx_names_collide(smx_text name_a, smx_kind kind_a, smx_text name_b, smx_kind kind_b);
 

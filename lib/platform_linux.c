@@ -4,14 +4,15 @@
  *
  * The slot's lock (guarantees, each attacked by tests/stress/fork.c):
  *
- *  L1. It is released when the process ends or executes another program, however that comes about, and not
- *      before: it belongs to an open file description that only a mapping refers to, so close(2), close_range(2)
- *      and closing other descriptors of the file do not touch it.
+ *  L1. It is released when the process ends or executes another program, however that comes about,
+ *      and not before: it belongs to an open file description that only a mapping refers to, so
+ *      close(2), close_range(2) and closing other descriptors of the file do not touch it.
  *  L2. No child inherits it: the mapping is MADV_DONTFORK, which every kind of fork obeys.
- *  L3. Between open and madvise a fork would share the description; smx_process_lock is held there, and the fork
- *      handlers take it.
- *  L4. Where the file cannot be opened again (privileges dropped), a POSIX lock on the kept descriptor stands in.
- *      It obeys the end of the process and fork as well, but closing any descriptor of the file drops it.
+ *  L3. Between open and madvise a fork would share the description; smx_process_lock is held there,
+ *      and the fork handlers take it.
+ *  L4. Where the file cannot be opened again (privileges dropped), a POSIX lock on the kept
+ *      descriptor stands in. It obeys the end of the process and fork as well, but closing any
+ *      descriptor of the file drops it.
  */
 #include "platform.h"
 
@@ -48,7 +49,7 @@ struct smx_segment *smx_platform_reserve(uint64_t size, bool shared)
 		munmap(start, 2 * SMX_PREFIX + size);
 		return NULL;
 	}
-	if (shared) /* an older kernel refuses: then a child without fork handlers shares its parent's slot */
+	if (shared) /* before Linux 4.14 a child without fork handlers shares its parent's slot */
 		(void)madvise(start + SMX_PREFIX, SMX_PREFIX, MADV_WIPEONFORK);
 	segment = (struct smx_segment *)(void *)start;
 	segment->header = (smx_layout_header *)(void *)(start + 2 * SMX_PREFIX);
@@ -72,13 +73,14 @@ void smx_platform_release(struct smx_segment *segment)
 
 bool smx_platform_map(struct smx_segment *segment, int descriptor)
 {
-	return mmap(segment->header, segment->map_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		    descriptor, 0) != MAP_FAILED;
+	return mmap(segment->header, segment->map_size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED, descriptor, 0) != MAP_FAILED;
 }
 
 void *smx_platform_wiped_page(void)
 {
-	void *page = mmap(NULL, SMX_PREFIX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+		mmap(NULL, SMX_PREFIX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return NULL;
@@ -177,7 +179,10 @@ smx_grow smx_platform_allocate(int descriptor, uint64_t size)
 		errno = EFBIG;
 		return SMX_GROW_NO_SPACE;
 	}
-	/* The raw call: glibc's posix_fallocate would fall back to writing into pages that are in use. */
+	/*
+	 * The raw call: glibc's posix_fallocate would fall back to writing into pages that are in
+	 * use.
+	 */
 	do
 		result = fallocate(descriptor, 0, 0, (off_t)size);
 	while (result != 0 && errno == EINTR);
@@ -204,7 +209,10 @@ static int open_by_path(const struct smx_segment *segment)
 	return descriptor;
 }
 
-/* A new description of the file behind the kept descriptor: also where the file has no name any more. */
+/*
+ * A new description of the file behind the kept descriptor: also where the file has no name any
+ * more.
+ */
 static int open_by_descriptor(const struct smx_segment *segment)
 {
 	char link[32];
@@ -245,10 +253,8 @@ smx_grow smx_platform_grow(struct smx_segment *segment, uint64_t size)
 
 static int lock_command(smx_lock lock, short type, uint64_t offset)
 {
-	struct flock range = {.l_type = type,
-			      .l_whence = SEEK_SET,
-			      .l_start = (off_t)offset,
-			      .l_len = 1};
+	struct flock range = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
 
 	return fcntl(lock.descriptor, lock.posix ? F_SETLK : F_OFD_SETLK, &range);
 }
@@ -259,7 +265,8 @@ smx_lock smx_platform_lock_open(struct smx_segment *segment)
 
 	if (lock.descriptor < 0)
 		lock.descriptor = open_by_path(segment);
-	if (lock.descriptor < 0 && segment->descriptor >= 0 && is_our_file(segment, segment->descriptor)) {
+	if (lock.descriptor < 0 && segment->descriptor >= 0 &&
+	    is_our_file(segment, segment->descriptor)) {
 		lock.descriptor = segment->descriptor;
 		lock.posix = true;
 	}

@@ -2,8 +2,8 @@
 /*
  * platform_portable.c - any system that is not Linux: segments private to the process
  *
- * POSIX and C11 only. Counters and gauges are in ordinary memory, there is one slot, and a named segment is
- * refused with SMX_ERR_UNSUPPORTED. The child of a fork goes on with a copy of its own.
+ * POSIX and C11 only. Counters and gauges are in ordinary memory, there is one slot, and a named
+ * segment is refused with SMX_ERR_UNSUPPORTED. The child of a fork goes on with a copy of its own.
  */
 #include "error.h"
 #include "platform.h"
@@ -145,8 +145,8 @@ void smx_platform_on_fork(void (*prepare)(void), void (*parent)(void), void (*ch
 	pthread_atfork(prepare, parent, child);
 }
 
-smx_status smx_life_open(const char *path, const smx_segment_options *options, struct smx_segment **segment,
-			 smx_error *error)
+smx_status smx_life_open(const char *path, const smx_segment_options *options,
+			 struct smx_segment **segment, smx_error *error)
 {
 	(void)options, (void)segment;
 	return smx_fail(error, SMX_ERR_UNSUPPORTED, 0,

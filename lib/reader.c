@@ -3,14 +3,14 @@
  * reader.c - opening a segment that is not trusted, and walking it
  *
  *  R1. Nothing is mapped before the header has been read with pread(2) and checked.
- *  R2. Nothing beyond `limit` is read: the least of what the header says, what the file has and what is mapped.
- *      Within it every page is allocated: files with holes are refused, pages are populated when they first come
- *      within the limit (a fault there is an error, not a signal), and a page that vanishes later (truncation) is
- *      the guard's case.
- *  R3. A walk ends: it visits each word of the roots and no more nodes than fit the file; each record is looked at
- *      once in the reader's life.
- *  R4. Memory is bounded by a multiple of the file's size: a state byte per 64 bytes, and copies of keys that
- *      together are never larger than the file.
+ *  R2. Nothing beyond `limit` is read: the least of what the header says, what the file has and
+ *      what is mapped. Within it every page is allocated: files with holes are refused, pages are
+ *      populated when they first come within the limit (a fault there is an error, not a signal),
+ *      and a page that vanishes later (truncation) is the guard's case.
+ *  R3. A walk ends: it visits each word of the roots and no more nodes than fit the file; each
+ *      record is looked at once in the reader's life.
+ *  R4. Memory is bounded by a multiple of the file's size: a state byte per 64 bytes, and copies of
+ *      keys that together are never larger than the file.
  *  R5. Nothing is written and no lock is taken. Probing a slot's lock asks the kernel who holds it.
  */
 #include "reader_internal.h"
@@ -43,18 +43,23 @@ static uint64_t now_ns(void)
 
 /* ---- the header ---- */
 
-/* One line of the table of contents: inside the file, with the record size and count it must have. */
-static bool toc_is_sound(const smx_layout_header *header, unsigned index, uint64_t record_size, uint64_t count)
+/*
+ * One line of the table of contents: inside the file, with the record size and count it must have.
+ */
+static bool toc_is_sound(const smx_layout_header *header, unsigned index, uint64_t record_size,
+			 uint64_t count)
 {
 	const smx_layout_toc *entry = &header->toc[index];
 
-	return entry->type == index + 1 && entry->record_size == record_size && entry->count == count &&
-	       entry->offset >= SMX_LAYOUT_HEADER_SIZE && entry->offset % SMX_LAYOUT_ALIGNMENT == 0 &&
-	       entry->offset <= header->size && record_size * count <= header->size - entry->offset;
+	return entry->type == index + 1 && entry->record_size == record_size &&
+	       entry->count == count && entry->offset >= SMX_LAYOUT_HEADER_SIZE &&
+	       entry->offset % SMX_LAYOUT_ALIGNMENT == 0 && entry->offset <= header->size &&
+	       record_size * count <= header->size - entry->offset;
 }
 
 /* What is wrong with a header of a file of file_size bytes; NULL: nothing. */
-static const char *header_fault(const smx_layout_header *header, uint64_t file_size, uint64_t size_limit)
+static const char *header_fault(const smx_layout_header *header, uint64_t file_size,
+				uint64_t size_limit)
 {
 	uint32_t stripes = header->stripe_count;
 
@@ -64,7 +69,8 @@ static const char *header_fault(const smx_layout_header *header, uint64_t file_s
 		return "of a machine with another byte order";
 	if (header->version_major != SMX_LAYOUT_VERSION_MAJOR)
 		return "of another layout version than 1";
-	if (header->header_size != SMX_LAYOUT_HEADER_SIZE || header->tile_size != SMX_LAYOUT_TILE_SIZE)
+	if (header->header_size != SMX_LAYOUT_HEADER_SIZE ||
+	    header->tile_size != SMX_LAYOUT_TILE_SIZE)
 		return "damaged header: header_size or tile_size";
 	if (header->size > file_size)
 		return "truncated: the file is smaller than its header says";
@@ -127,9 +133,11 @@ static smx_status open_file(const char *path, const smx_reader_options *options,
 		if (os_errno == ENOENT || os_errno == ENOTDIR)
 			return smx_fail(error, SMX_ERR_NOT_FOUND, os_errno, "segment %s", path);
 		if (os_errno == ELOOP)
-			return smx_fail(error, SMX_ERR_PERMISSION, 0, "segment %s: is a symbolic link", path);
+			return smx_fail(error, SMX_ERR_PERMISSION, 0,
+					"segment %s: is a symbolic link", path);
 		return smx_fail(error,
-				os_errno == EACCES || os_errno == EPERM ? SMX_ERR_PERMISSION : SMX_ERR_SYSTEM,
+				os_errno == EACCES || os_errno == EPERM ? SMX_ERR_PERMISSION
+									: SMX_ERR_SYSTEM,
 				os_errno, "segment %s", path);
 	}
 	if (fstat(*descriptor, &status) != 0)
@@ -137,14 +145,16 @@ static smx_status open_file(const char *path, const smx_reader_options *options,
 	if (!S_ISREG(status.st_mode))
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: not a regular file", path);
 	if (!is_trusted(&status, options))
-		return smx_fail(error, SMX_ERR_PERMISSION, 0,
-				"segment %s: belongs to user %u with mode %04o, which is not trusted", path,
-				(unsigned)status.st_uid, (unsigned)status.st_mode & 07777);
+		return smx_fail(
+			error, SMX_ERR_PERMISSION, 0,
+			"segment %s: belongs to user %u with mode %04o, which is not trusted", path,
+			(unsigned)status.st_uid, (unsigned)status.st_mode & 07777);
 	return SMX_OK;
 }
 
 smx_status smx_reader_over(const char *base, const smx_layout_header *header, int descriptor,
-			   bool owns_descriptor, const char *path, smx_reader **out, smx_error *error)
+			   bool owns_descriptor, const char *path, smx_reader **out,
+			   smx_error *error)
 {
 	smx_reader *reader = calloc(1, sizeof *reader);
 
@@ -164,8 +174,8 @@ smx_status smx_reader_over(const char *base, const smx_layout_header *header, in
 }
 
 /* The header as the file has it now, checked. */
-static smx_status read_header(int descriptor, const char *path, uint64_t size_limit, smx_layout_header *header,
-			      struct stat *status, smx_error *error)
+static smx_status read_header(int descriptor, const char *path, uint64_t size_limit,
+			      smx_layout_header *header, struct stat *status, smx_error *error)
 {
 	const char *fault = "shorter than a header";
 
@@ -181,12 +191,13 @@ static smx_status read_header(int descriptor, const char *path, uint64_t size_li
 static smx_status map_file(const char *path, int descriptor, const smx_layout_header *header,
 			   const struct stat *status, smx_reader **out, smx_error *error)
 {
-	void *base = mmap(NULL, header->size_max, PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+	void *base =
+		mmap(NULL, header->size_max, PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
 	smx_status result;
 
 	if (base == MAP_FAILED)
-		return smx_fail(error, SMX_ERR_NO_MEMORY, errno, "segment %s: mmap of %llu bytes", path,
-				(unsigned long long)header->size_max);
+		return smx_fail(error, SMX_ERR_NO_MEMORY, errno, "segment %s: mmap of %llu bytes",
+				path, (unsigned long long)header->size_max);
 	result = smx_reader_over(base, header, descriptor, true, path, out, error);
 	if (result != SMX_OK) {
 		munmap(base, header->size_max);
@@ -211,7 +222,8 @@ smx_status smx_reader_open(const char *path, const smx_reader_options *options, 
 	smx_status result;
 
 	if (!reader || !path)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "reader: path and reader must not be NULL");
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"reader: path and reader must not be NULL");
 	*reader = NULL;
 	if (!options)
 		options = &defaults;
@@ -255,7 +267,10 @@ void smx_reader_close(smx_reader *reader)
 
 /* ---- walking ---- */
 
-/* Touches the pages that came within the limit: an error instead of a signal. Never allocates: there are no holes. */
+/*
+ * Touches the pages that came within the limit: an error instead of a signal. Never allocates:
+ * there are no holes.
+ */
 static bool populate(const smx_reader *reader, uint64_t from, uint64_t to)
 {
 #ifdef MADV_POPULATE_READ
@@ -264,7 +279,8 @@ static bool populate(const smx_reader *reader, uint64_t from, uint64_t to)
 	if (to > reader->map_size)
 		to = reader->map_size;
 	if (madvise((void *)(uintptr_t)(reader->base + from), to - from, MADV_POPULATE_READ) != 0)
-		return errno == EINVAL || errno == EAGAIN || errno == ENOSYS; /* a kernel before 5.14 */
+		return errno == EINVAL || errno == EAGAIN ||
+		       errno == ENOSYS; /* a kernel before 5.14 */
 #else
 	(void)reader, (void)from, (void)to;
 #endif
@@ -286,9 +302,11 @@ static const char *advance_limit(smx_reader *reader)
 	}
 	if (fstat(reader->descriptor, &status) != 0)
 		return "its size cannot be read";
-	if ((uint64_t)status.st_size < reader->limit || status.st_size < (off_t)SMX_LAYOUT_HEADER_SIZE)
+	if ((uint64_t)status.st_size < reader->limit ||
+	    status.st_size < (off_t)SMX_LAYOUT_HEADER_SIZE)
 		return "truncated";
-	if (reader->limit == 0 && reader->owns_mapping && !populate(reader, 0, SMX_LAYOUT_HEADER_SIZE))
+	if (reader->limit == 0 && reader->owns_mapping &&
+	    !populate(reader, 0, SMX_LAYOUT_HEADER_SIZE))
 		return "a page of it cannot be read";
 	size = smx_read_acquire(&header->size);
 	if (size > (uint64_t)status.st_size || size > reader->map_size || size < reader->limit ||
@@ -348,7 +366,8 @@ smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: %s", reader->path, fault);
 	reader->info.damaged_count = 0;
 	if (!grow_seen(reader) || !reader_index_walk(reader) || !reader_slots_walk(reader))
-		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "segment %s: walking it", reader->path);
+		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "segment %s: walking it",
+				reader->path);
 	read_numbers(reader);
 	if (smx_guard_hit(reader->guard))
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: a page of it has vanished",
@@ -389,7 +408,8 @@ const smx_family_view *smx_reader_family(const smx_reader *reader, size_t index)
 	return index < reader->family_count ? &reader->families[index]->view : NULL;
 }
 
-const smx_series_view *smx_reader_series(const smx_reader *reader, const smx_family_view *family, size_t index)
+const smx_series_view *smx_reader_series(const smx_reader *reader, const smx_family_view *family,
+					 size_t index)
 {
 	const struct reader_family *of = (const struct reader_family *)(const void *)family;
 

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define CHUNK_SIZE 65536u
-#define KEY_MAX 65536u /* larger keys are damage: the largest family is 8 + 8,000 + 34 * 257 bytes */
+#define KEY_MAX                                                                                    \
+	65536u /* larger keys are damage: the largest family is 8 + 8,000 + 34 * 257 bytes */
 
 /* ---- memory ---- */
 
@@ -185,15 +186,15 @@ static bool bounds_are_sound(const double *bounds, size_t count)
 }
 
 /* Fills a view from a copy of the key. */
-static bool parse_family(struct reader_family *family, const unsigned char *key, size_t size, smx_text *labels,
-			 double *bounds)
+static bool parse_family(struct reader_family *family, const unsigned char *key, size_t size,
+			 smx_text *labels, double *bounds)
 {
 	struct cursor cursor = {key, size};
 	smx_family_view *view = &family->view;
 	uint16_t kind, mode, label_count, bound_count;
 
-	if (!take_u16(&cursor, &kind) || !take_u16(&cursor, &mode) || !take_u16(&cursor, &label_count) ||
-	    !take_u16(&cursor, &bound_count))
+	if (!take_u16(&cursor, &kind) || !take_u16(&cursor, &mode) ||
+	    !take_u16(&cursor, &label_count) || !take_u16(&cursor, &bound_count))
 		return false;
 	if (kind < SMX_COUNTER || kind > SMX_HISTOGRAM || label_count > SMX_LAYOUT_LABEL_MAX ||
 	    bound_count > SMX_LAYOUT_BOUND_MAX || (kind == SMX_HISTOGRAM) != (bound_count > 0) ||
@@ -204,8 +205,9 @@ static bool parse_family(struct reader_family *family, const unsigned char *key,
 	memcpy(bounds, cursor.at, bound_count * sizeof(double));
 	cursor.at += bound_count * sizeof(double);
 	cursor.left -= bound_count * sizeof(double);
-	if (!bounds_are_sound(bounds, bound_count) || !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->name) ||
-	    view->name.size == 0 || !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
+	if (!bounds_are_sound(bounds, bound_count) ||
+	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
+	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
 	    !take_texts(&cursor, label_count, SMX_LAYOUT_NAME_MAX, labels))
 		return false;
 	view->kind = (smx_kind)kind;
@@ -220,7 +222,8 @@ static bool parse_family(struct reader_family *family, const unsigned char *key,
 /* A family record at a checked offset. *damaged, or false for want of memory. */
 static bool add_family(smx_reader *reader, uint64_t offset, uint64_t size, bool *damaged)
 {
-	const smx_layout_family *record = (const smx_layout_family *)(const void *)(reader->base + offset);
+	const smx_layout_family *record =
+		(const smx_layout_family *)(const void *)(reader->base + offset);
 	uint64_t key_size = record->key_size;
 	struct reader_family *family;
 	unsigned char *key;
@@ -237,7 +240,8 @@ static bool add_family(smx_reader *reader, uint64_t offset, uint64_t size, bool 
 		free(family);
 		return false;
 	}
-	family->copy = malloc(SMX_LAYOUT_LABEL_MAX * sizeof(smx_text) + SMX_LAYOUT_BOUND_MAX * sizeof(double));
+	family->copy = malloc(SMX_LAYOUT_LABEL_MAX * sizeof(smx_text) +
+			      SMX_LAYOUT_BOUND_MAX * sizeof(double));
 	if (!family->copy) {
 		free(family);
 		return false;
@@ -298,11 +302,13 @@ static bool cells_are_sound(const smx_reader *reader, const smx_family_view *fam
 	uint64_t tiles = last / SMX_LAYOUT_TILE_CELLS + 1;
 
 	return cells % sizeof(smx_layout_cell) == 0 &&
-	       reader_in_arena(reader, tile, tiles * SMX_LAYOUT_TILE_SIZE * reader->info.stripe_count,
+	       reader_in_arena(reader, tile,
+			       tiles * SMX_LAYOUT_TILE_SIZE * reader->info.stripe_count,
 			       SMX_LAYOUT_TILE_SIZE);
 }
 
-static bool append_series(smx_reader *reader, struct reader_family *family, struct reader_series *series)
+static bool append_series(smx_reader *reader, struct reader_family *family,
+			  struct reader_series *series)
 {
 	if (family->view.series_count == family->series_capacity) {
 		size_t capacity = family->series_capacity ? family->series_capacity * 2 : 4;
@@ -319,9 +325,11 @@ static bool append_series(smx_reader *reader, struct reader_family *family, stru
 }
 
 /* A series record at a checked offset. *later: its family is not known yet. */
-static bool add_series(smx_reader *reader, uint64_t offset, uint64_t size, bool *damaged, bool *later)
+static bool add_series(smx_reader *reader, uint64_t offset, uint64_t size, bool *damaged,
+		       bool *later)
 {
-	const smx_layout_series *record = (const smx_layout_series *)(const void *)(reader->base + offset);
+	const smx_layout_series *record =
+		(const smx_layout_series *)(const void *)(reader->base + offset);
 	struct reader_family *family = find_family(reader, record->family_offset);
 	uint64_t key_size = record->key_size;
 	struct reader_series *series;
@@ -380,8 +388,9 @@ static bool visit_record(smx_reader *reader, uint64_t offset, uint32_t type)
 		return true;
 	record = (const smx_layout_record *)(const void *)(reader->base + offset);
 	size = record->size;
-	if (*seen == SEEN_NOT && record->self_offset == offset && size % SMX_LAYOUT_ALIGNMENT == 0 &&
-	    size >= SMX_LAYOUT_ALIGNMENT && reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT)) {
+	if (*seen == SEEN_NOT && record->self_offset == offset &&
+	    size % SMX_LAYOUT_ALIGNMENT == 0 && size >= SMX_LAYOUT_ALIGNMENT &&
+	    reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT)) {
 		if (record->type == SMX_RECORD_FAMILY && type == SMX_RECORD_FAMILY)
 			enough = add_family(reader, offset, size, &damaged);
 		else if (record->type == SMX_RECORD_TEXT && type == SMX_RECORD_FAMILY)
@@ -398,7 +407,8 @@ static bool visit_record(smx_reader *reader, uint64_t offset, uint32_t type)
 }
 
 /* `bits` of the hash are left below these words. False: no memory. */
-static bool visit_words(smx_reader *reader, uint64_t offset, unsigned count, unsigned bits, uint32_t type)
+static bool visit_words(smx_reader *reader, uint64_t offset, unsigned count, unsigned bits,
+			uint32_t type)
 {
 	const uint64_t *words = (const uint64_t *)(const void *)(reader->base + offset);
 
@@ -414,12 +424,14 @@ static bool visit_words(smx_reader *reader, uint64_t offset, unsigned count, uns
 		}
 		value &= ~SMX_LAYOUT_NODE_TAG;
 		if (bits < SMX_LAYOUT_NODE_BITS || reader->node_budget == 0 ||
-		    !reader_in_arena(reader, value, sizeof(smx_layout_node), SMX_LAYOUT_ALIGNMENT)) {
+		    !reader_in_arena(reader, value, sizeof(smx_layout_node),
+				     SMX_LAYOUT_ALIGNMENT)) {
 			reader->info.damaged_count++;
 			continue;
 		}
 		reader->node_budget--;
-		if (!visit_words(reader, value, 1u << SMX_LAYOUT_NODE_BITS, bits - SMX_LAYOUT_NODE_BITS, type))
+		if (!visit_words(reader, value, 1u << SMX_LAYOUT_NODE_BITS,
+				 bits - SMX_LAYOUT_NODE_BITS, type))
 			return false;
 	}
 	return true;

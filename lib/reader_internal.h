@@ -2,9 +2,10 @@
 /*
  * reader_internal.h - the reader's private model of a segment
  *
- * reader*.c share no code with the writers, which trust a segment; here every number that comes from one is
- * checked before it is used, once, and copied, so that a writer that changes it afterwards changes nothing. What is
- * read again and again (cells, slots, index words) is checked each time.
+ * reader*.c share no code with the writers, which trust a segment; here every number that comes
+ * from one is checked before it is used, once, and copied, so that a writer that changes it
+ * afterwards changes nothing. What is read again and again (cells, slots, index words) is checked
+ * each time.
  */
 #ifndef SMX_READER_INTERNAL_H
 #define SMX_READER_INTERNAL_H
@@ -17,7 +18,8 @@
 /* A live process, and where its gauge cells are. */
 struct reader_writer {
 	smx_writer_view view;
-	const smx_layout_gauge_cell *blocks[SMX_LAYOUT_GAUGE_BLOCKS]; /* NULL: not there, or damaged */
+	/* NULL: not there, or damaged */
+	const smx_layout_gauge_cell *blocks[SMX_LAYOUT_GAUGE_BLOCKS];
 };
 
 struct reader_series {
@@ -29,12 +31,12 @@ struct reader_family {
 	smx_family_view view;
 	const smx_layout_family *record; /* for what changes: the help's offset */
 	uint32_t presence_gauge;
-	uint64_t help_offset;            /* of the copy in view.help */
+	uint64_t help_offset; /* of the copy in view.help */
 	char *help;
-	size_t group;                    /* index of the first family with the same name */
-	struct reader_family *best;      /* in the first of a group: the one that is served */
-	bool is_conflict;                /* there, too: live processes define it in two ways */
-	void *copy;                      /* name, unit, label names, bounds */
+	size_t group;		    /* index of the first family with the same name */
+	struct reader_family *best; /* in the first of a group: the one that is served */
+	bool is_conflict;	    /* there, too: live processes define it in two ways */
+	void *copy;		    /* name, unit, label names, bounds */
 	struct reader_series **series;
 	size_t series_capacity;
 };
@@ -48,18 +50,18 @@ struct reader_chunk {
 struct smx_reader {
 	const char *base;
 	uint64_t map_size;
-	int descriptor;        /* for probes and sizes; -1: private memory */
+	int descriptor; /* for probes and sizes; -1: private memory */
 	bool owns_mapping, owns_descriptor, private;
 	char *path;
-	int guard;             /* number of the guarded range, -1: none */
+	int guard; /* number of the guarded range, -1: none */
 	smx_reader_info info;
 
 	/* from the header, checked when opened, never read again */
 	uint64_t arena, size_max;
 	uint64_t slots, family_root, series_root;
 
-	uint64_t limit;        /* bytes that may be read: grows only */
-	uint8_t *seen;         /* one a 64 bytes of the file: enum seen */
+	uint64_t limit; /* bytes that may be read: grows only */
+	uint8_t *seen;	/* one a 64 bytes of the file: enum seen */
 	size_t seen_count;
 	uint64_t copied_bytes; /* of keys: never more than the file has */
 	uint64_t node_budget;  /* nodes left to visit in this walk: never more than fit the file */
@@ -71,14 +73,15 @@ struct smx_reader {
 
 	struct reader_writer *writers;
 	size_t writer_count;
-	uint64_t *dead;        /* by slot: the generation that was seen dead */
+	uint64_t *dead; /* by slot: the generation that was seen dead */
 	struct reader_chunk *chunks;
 };
 
 enum seen { SEEN_NOT = 0, SEEN_GOOD, SEEN_DAMAGED };
 
 /* Whether size bytes at offset lie in the arena, within what may be read, aligned. */
-static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, uint64_t size, uint64_t align)
+static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, uint64_t size,
+				   uint64_t align)
 {
 	return offset >= reader->arena && offset % align == 0 && offset <= reader->limit &&
 	       size <= reader->limit - offset;
@@ -88,7 +91,9 @@ static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, ui
 bool reader_index_walk(smx_reader *reader);
 void reader_index_free(smx_reader *reader);
 
-/* reader_slots.c: who lives, who has defined what. False: no memory, or the system refused to say. */
+/*
+ * reader_slots.c: who lives, who has defined what. False: no memory, or the system refused to say.
+ */
 bool reader_slots_walk(smx_reader *reader);
 const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge);
 
@@ -99,6 +104,7 @@ bool smx_guard_hit(int guard);
 
 /* reader.c, for reader_self.c: takes over what its arguments say. */
 smx_status smx_reader_over(const char *base, const smx_layout_header *header, int descriptor,
-			   bool owns_descriptor, const char *path, smx_reader **reader, smx_error *error);
+			   bool owns_descriptor, const char *path, smx_reader **reader,
+			   smx_error *error);
 
 #endif

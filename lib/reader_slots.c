@@ -2,9 +2,9 @@
 /*
  * reader_slots.c - who lives, which families they have, what their gauges hold
  *
- * A slot of generation g is held by a live process exactly if the kernel says that its lock is held: no pid, no
- * heartbeat. A generation that was once seen free never lives again (the next owner has the next one), so each
- * dead one costs one probe in a reader's life.
+ * A slot of generation g is held by a live process exactly if the kernel says that its lock is
+ * held: no pid, no heartbeat. A generation that was once seen free never lives again (the next
+ * owner has the next one), so each dead one costs one probe in a reader's life.
  */
 #include "reader_internal.h"
 
@@ -16,7 +16,9 @@ static const smx_layout_slot *slot_at(const smx_reader *reader, uint32_t slot)
 	return (const smx_layout_slot *)(const void *)(reader->base + reader->slots) + slot;
 }
 
-/* Asked through the reader's own description of the file: it sees the locks of this process, too. */
+/*
+ * Asked through the reader's own description of the file: it sees the locks of this process, too.
+ */
 static bool is_held(const smx_reader *reader, uint32_t slot, uint64_t generation)
 {
 	uint64_t offset = SMX_LOCK_SLOTS + ((uint64_t)slot << SMX_LOCK_SLOT_SHIFT) + generation;
@@ -26,10 +28,8 @@ static bool is_held(const smx_reader *reader, uint32_t slot, uint64_t generation
 	if (generation > SMX_LOCK_GENERATION_MAX)
 		return false;
 #ifdef F_OFD_GETLK
-	struct flock range = {.l_type = F_WRLCK,
-			      .l_whence = SEEK_SET,
-			      .l_start = (off_t)offset,
-			      .l_len = 1};
+	struct flock range = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
 
 	return fcntl(reader->descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
 #else
@@ -53,13 +53,15 @@ static void find_blocks(smx_reader *reader, struct reader_writer *writer, uint64
 	at = (const smx_layout_directory *)(const void *)(reader->base + directory);
 	for (unsigned i = 0; i < SMX_LAYOUT_GAUGE_BLOCKS; i++) {
 		uint64_t offset = smx_read_acquire(&at->live[i]);
-		uint64_t size = ((uint64_t)SMX_LAYOUT_GAUGE_BLOCK_FIRST << i) * sizeof(smx_layout_gauge_cell);
+		uint64_t size = ((uint64_t)SMX_LAYOUT_GAUGE_BLOCK_FIRST << i) *
+				sizeof(smx_layout_gauge_cell);
 
 		if (!offset)
 			continue;
 		if (reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT))
 			writer->blocks[i] =
-			    (const smx_layout_gauge_cell *)(const void *)(reader->base + offset);
+				(const smx_layout_gauge_cell *)(const void *)(reader->base +
+									      offset);
 		else
 			reader->info.damaged_count++;
 	}
@@ -119,7 +121,8 @@ static uint32_t count_writers(const smx_reader *reader, const struct reader_fami
 		return 0;
 	for (size_t i = 0; i < reader->writer_count; i++) {
 		const struct reader_writer *writer = &reader->writers[i];
-		const smx_layout_gauge_cell *cell = reader_gauge_cell(writer, family->presence_gauge);
+		const smx_layout_gauge_cell *cell =
+			reader_gauge_cell(writer, family->presence_gauge);
 
 		if (cell && smx_read_relaxed(&cell->tag) == writer->view.slot_generation)
 			count++;

@@ -2,8 +2,8 @@
 /*
  * reader_values.c - the numbers of a series, summed over stripes or gathered from live processes
  *
- * The cells were checked when the series was found. Each pair is read as of one moment (atomics.h), so a
- * histogram's sum belongs to exactly the observations counted, bucket by bucket.
+ * The cells were checked when the series was found. Each pair is read as of one moment (atomics.h),
+ * so a histogram's sum belongs to exactly the observations counted, bucket by bucket.
  */
 #include "reader_internal.h"
 
@@ -13,14 +13,16 @@ static const struct reader_series *known(const smx_series_view *view)
 }
 
 /* Cell i of the series in a stripe: the formula of layout.h. */
-static const smx_layout_cell *cell_at(const smx_reader *reader, const struct reader_series *series, uint64_t i,
-				      uint64_t stripe)
+static const smx_layout_cell *cell_at(const smx_reader *reader, const struct reader_series *series,
+				      uint64_t i, uint64_t stripe)
 {
 	uint64_t tile = series->cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	uint64_t n = (series->cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + i;
-	uint64_t at = tile +
-		      (n / SMX_LAYOUT_TILE_CELLS) * SMX_LAYOUT_TILE_SIZE * reader->info.stripe_count +
-		      stripe * SMX_LAYOUT_TILE_SIZE + (n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell);
+	uint64_t at =
+		tile +
+		(n / SMX_LAYOUT_TILE_CELLS) * SMX_LAYOUT_TILE_SIZE * reader->info.stripe_count +
+		stripe * SMX_LAYOUT_TILE_SIZE +
+		(n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell);
 
 	return (const smx_layout_cell *)(const void *)(reader->base + at);
 }
@@ -44,7 +46,8 @@ smx_counter_sample smx_reader_counter(const smx_reader *reader, const smx_series
 	return sample;
 }
 
-void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts, double *sum)
+void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
+			  double *sum)
 {
 	const struct reader_series *series = known(view);
 	double total = 0;
@@ -65,7 +68,8 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view,
 	*sum = total;
 }
 
-size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view, smx_gauge_sample *samples)
+size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view,
+			smx_gauge_sample *samples)
 {
 	const struct reader_series *series = known(view);
 	bool recent = view->family->mode == SMX_GAUGE_LIVE_MOST_RECENT;

@@ -2,8 +2,8 @@
 /*
  * segment.c - opening and closing, and the list of this process's segments
  *
- * The list, and all that only set-up does, is under one lock. It lives on a page that fork wipes: a child that no
- * fork handler saw finds it free, even if another thread of the parent held it.
+ * The list, and all that only set-up does, is under one lock. It lives on a page that fork wipes: a
+ * child that no fork handler saw finds it free, even if another thread of the parent held it.
  */
 #include "segment.h"
 
@@ -91,8 +91,8 @@ smx_status smx_segment_open_private(const smx_segment_options *options, smx_segm
 	return SMX_OK;
 }
 
-smx_status smx_segment_open(const char *name, const smx_segment_options *options, smx_segment **segment,
-			    smx_error *error)
+smx_status smx_segment_open(const char *name, const smx_segment_options *options,
+			    smx_segment **segment, smx_error *error)
 {
 	char path[SMX_PATH_MAX];
 	struct smx_segment *found;

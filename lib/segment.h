@@ -8,10 +8,10 @@
  *     +---------------------+-----------------------+-------------------------------------------+
  *     base - 2 * PREFIX     base - PREFIX           base
  *
- * So whoever holds a record (a handle is a pointer to one) finds the segment and this process's slot by
- * subtraction, and a handle needs no memory of its own: base is the record's address less its self_offset.
- * The local page is wiped in every kind of forked child (MADV_WIPEONFORK): a child that no fork handler saw has
- * no slot rather than its parent's.
+ * So whoever holds a record (a handle is a pointer to one) finds the segment and this process's
+ * slot by subtraction, and a handle needs no memory of its own: base is the record's address less
+ * its self_offset. The local page is wiped in every kind of forked child (MADV_WIPEONFORK): a child
+ * that no fork handler saw has no slot rather than its parent's.
  */
 #ifndef SMX_SEGMENT_H
 #define SMX_SEGMENT_H
@@ -28,27 +28,27 @@
 
 /* What the hot path of gauges needs, and all that must not survive a fork. */
 struct smx_local {
-	uint64_t generation;                      /* of the slot held; 0: none */
-	char *blocks[SMX_LAYOUT_GAUGE_BLOCKS];    /* gauge cells of the slot; NULL: not there */
+	uint64_t generation;		       /* of the slot held; 0: none */
+	char *blocks[SMX_LAYOUT_GAUGE_BLOCKS]; /* gauge cells of the slot; NULL: not there */
 	uint32_t slot;
 };
 
 struct smx_segment {
 	smx_layout_header *header; /* == base */
 	uint64_t map_size;
-	struct smx_segment *next;  /* all segments of this process */
+	struct smx_segment *next; /* all segments of this process */
 	unsigned open_count;
 	bool private;
 
 	/* the file; unused by private segments */
-	int descriptor;            /* kept for what cannot be opened again; checked before use; -1: none */
+	int descriptor; /* kept for what cannot be opened again; checked before use; -1: none */
 	dev_t device;
 	ino_t inode;
-	void *lock_page;           /* the mapping that carries the slot's lock; NULL: none */
-	bool lock_is_posix;        /* the fall-back: the lock belongs to the process and the descriptor */
-	uint32_t slot;             /* as in local, which a fork wipes: the parent's, in a child */
+	void *lock_page;    /* the mapping that carries the slot's lock; NULL: none */
+	bool lock_is_posix; /* the fall-back: the lock belongs to the process and the descriptor */
+	uint32_t slot;	    /* as in local, which a fork wipes: the parent's, in a child */
 	uint64_t slot_generation;
-	uint64_t grow_retry_ns;    /* the file system refused: not asked again before */
+	uint64_t grow_retry_ns; /* the file system refused: not asked again before */
 	char path[SMX_PATH_MAX];
 };
 

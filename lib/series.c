@@ -2,8 +2,8 @@
 /*
  * series.c - finding the series of given label values, making it if it is new
  *
- * A look-up never fails and never blocks. Beyond a cap, without room, or with values that cannot be kept it gives
- * the family's overflow series, which was made with the family.
+ * A look-up never fails and never blocks. Beyond a cap, without room, or with values that cannot be
+ * kept it gives the family's overflow series, which was made with the family.
  */
 #include "series.h"
 
@@ -31,8 +31,8 @@ static bool same_series(const struct smx_index_key *key, const smx_layout_record
 
 	return series->family_offset == wanted->family->record.self_offset &&
 	       series->key_size == wanted->size &&
-	       memcmp((const char *)series + SMX_LAYOUT_SERIES_KEY, wanted->bytes + sizeof(uint64_t),
-		      wanted->size) == 0;
+	       memcmp((const char *)series + SMX_LAYOUT_SERIES_KEY,
+		      wanted->bytes + sizeof(uint64_t), wanted->size) == 0;
 }
 
 /* Takes one of the places that a cap allows. */
@@ -71,7 +71,8 @@ static bool take_places(struct smx_segment *segment, const struct series_key *wa
 }
 
 /* The series' cells, or its gauge number. False: no room. */
-static bool reserve_cells(struct smx_segment *segment, const smx_layout_family *family, uint64_t *cells)
+static bool reserve_cells(struct smx_segment *segment, const smx_layout_family *family,
+			  uint64_t *cells)
 {
 	if (family->kind != SMX_GAUGE) {
 		*cells = smx_arena_cells(segment, smx_family_cell_count(family));
@@ -101,7 +102,8 @@ static uint64_t make_series(struct smx_segment *segment, const struct smx_index_
 		return 0;
 	}
 	series = smx_at(segment, offset);
-	series->record = (smx_layout_record){SMX_RECORD_SERIES, (uint32_t)key->record_size, key->hash, offset};
+	series->record = (smx_layout_record){SMX_RECORD_SERIES, (uint32_t)key->record_size,
+					     key->hash, offset};
 	series->family_offset = family->record.self_offset;
 	series->cells_or_gauge = cells;
 	series->stripe_mask = family->stripe_count - 1;
@@ -110,7 +112,8 @@ static uint64_t make_series(struct smx_segment *segment, const struct smx_index_
 	series->mode = family->mode;
 	series->key_size = (uint32_t)wanted->size;
 	series->created_unix_ns = smx_platform_unix_ns();
-	memcpy((char *)series + SMX_LAYOUT_SERIES_KEY, wanted->bytes + sizeof(uint64_t), wanted->size);
+	memcpy((char *)series + SMX_LAYOUT_SERIES_KEY, wanted->bytes + sizeof(uint64_t),
+	       wanted->size);
 	return offset;
 }
 
@@ -126,9 +129,9 @@ static void start_gauge(struct smx_segment *segment, const smx_layout_series *se
 		return;
 	cell = smx_slot_cell(local, (uint32_t)series->cells_or_gauge);
 	if (recent) /* the least time that belongs to this owner: any update is more recent */
-		zero.second = smx_read_relaxed(
-		    &((smx_layout_slot *)smx_at(segment, segment->header->toc[SMX_TOC_SLOTS].offset))[local->slot]
-			 .claimed_ns);
+		zero.second = smx_read_relaxed(&((smx_layout_slot *)smx_at(
+			segment, segment->header->toc[SMX_TOC_SLOTS].offset))[local->slot]
+							.claimed_ns);
 	seen = smx_pair_guess(cell);
 	while (recent ? seen.second < zero.second : seen.second != zero.second)
 		if (smx_pair_swap(cell, &seen, zero))
@@ -144,7 +147,8 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	bool made = false;
 
 	memcpy(wanted->bytes, &wanted->family->record.self_offset, sizeof(uint64_t));
-	key.hash = smx_index_hash(wanted->bytes, sizeof(uint64_t) + wanted->size, segment->header->hash_seed);
+	key.hash = smx_index_hash(wanted->bytes, sizeof(uint64_t) + wanted->size,
+				  segment->header->hash_seed);
 	key.record_size = (SMX_LAYOUT_SERIES_KEY + wanted->size + SMX_LAYOUT_ALIGNMENT - 1) &
 			  ~(uint64_t)(SMX_LAYOUT_ALIGNMENT - 1);
 	record = smx_index_find(segment, root, &key);
@@ -199,7 +203,8 @@ smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *va
 	wanted.flags = 0;
 	wanted.size = 0;
 	for (unsigned i = 0; i < family->label_count; i++) {
-		if (!values || !smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, values[i])) {
+		if (!values ||
+		    !smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, values[i])) {
 			smx_dropped(segment->header, SMX_DROP_LABEL);
 			return overflow_of(family);
 		}
@@ -215,7 +220,8 @@ smx_layout_series *smx_series_find_strings(smx_layout_family *family, const char
 	if (!family)
 		return NULL;
 	for (unsigned i = 0; values && i < family->label_count; i++)
-		texts[i] = (smx_text){values[i] ? values[i] : "", values[i] ? strlen(values[i]) : 0};
+		texts[i] =
+			(smx_text){values[i] ? values[i] : "", values[i] ? strlen(values[i]) : 0};
 	return smx_series_find(family, values ? texts : NULL);
 }
 

@@ -14,7 +14,10 @@ static inline smx_layout_series *smx_series_of(struct smx_series_record *impl)
 	return (smx_layout_series *)(void *)impl;
 }
 
-/* The series with these values (label_count of them), the overflow series, or NULL if there is neither. */
+/*
+ * The series with these values (label_count of them), the overflow series, or NULL if there is
+ * neither.
+ */
 smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *values);
 /* The same with strings. */
 smx_layout_series *smx_series_find_strings(smx_layout_family *family, const char *const *values);

@@ -2,15 +2,15 @@
 /*
  * slot.c - claiming a slot, and the gauge cells that come with it
  *
- *  S1. At most one live process holds a slot: whoever takes over generation g holds the lock of g + 1, has seen
- *      that g is not locked, and has seen the slot still say g after that. A second one with the same idea fails
- *      at the lock; one that comes late fails at the second look.
- *  S2. A process killed while claiming leaves the slot as it was: the last store publishes g + 1, and the lock of
- *      a generation that was never published means nothing.
- *  S3. Nothing of the last owner is ever taken for the new one's: every cell says of which generation it is (or,
- *      most recent, at what time it was set), so nothing needs to be cleared.
- *  S4. A slot's directory and blocks stay with it: the segment grows with the most processes alive at once, never
- *      with restarts.
+ *  S1. At most one live process holds a slot: whoever takes over generation g holds the lock of g +
+ *      1, has seen that g is not locked, and has seen the slot still say g after that. A second one
+ *      with the same idea fails at the lock; one that comes late fails at the second look.
+ *  S2. A process killed while claiming leaves the slot as it was: the last store publishes g + 1,
+ *      and the lock of a generation that was never published means nothing.
+ *  S3. Nothing of the last owner is ever taken for the new one's: every cell says of which
+ *      generation it is (or, most recent, at what time it was set), so nothing needs to be cleared.
+ *  S4. A slot's directory and blocks stay with it: the segment grows with the most processes alive
+ *      at once, never with restarts.
  */
 #include "slot.h"
 
@@ -74,7 +74,7 @@ bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge)
 	at = smx_at(segment, directory);
 	cells = ensure_word(segment, &at->live[block],
 			    ((uint64_t)SMX_LAYOUT_GAUGE_BLOCK_FIRST << block) *
-				sizeof(smx_layout_gauge_cell));
+				    sizeof(smx_layout_gauge_cell));
 	if (!cells)
 		return false;
 	__atomic_store_n(&local->blocks[block], (char *)smx_at(segment, cells), __ATOMIC_RELEASE);
@@ -109,7 +109,8 @@ static bool take(struct smx_segment *segment, smx_lock lock, uint32_t number)
 		return false;
 	if (!smx_platform_lock_try(lock, lock_offset(number, generation + 1)))
 		return false;
-	if (smx_read_acquire(&slot->generation) != generation || !smx_platform_lock_carry(segment, lock)) {
+	if (smx_read_acquire(&slot->generation) != generation ||
+	    !smx_platform_lock_carry(segment, lock)) {
 		smx_platform_lock_release(lock, lock_offset(number, generation + 1));
 		return false;
 	}
@@ -160,7 +161,8 @@ bool smx_slot_claim(struct smx_segment *segment, smx_error *error)
 	if (lock.descriptor < 0) {
 		smx_dropped(segment->header, SMX_DROP_NO_REOPEN);
 		smx_dropped(segment->header, SMX_DROP_NO_SLOT);
-		smx_fail(error, SMX_ERR_SYSTEM, 0, "segment %s: cannot be opened again for a slot", segment->path);
+		smx_fail(error, SMX_ERR_SYSTEM, 0, "segment %s: cannot be opened again for a slot",
+			 segment->path);
 		return false;
 	}
 	for (uint32_t number = 0; number < segment->header->slot_max; number++) {
@@ -171,8 +173,8 @@ bool smx_slot_claim(struct smx_segment *segment, smx_error *error)
 	}
 	smx_platform_lock_close(lock);
 	smx_dropped(segment->header, SMX_DROP_NO_SLOT);
-	smx_fail(error, SMX_ERR_FULL, 0, "segment %s: all %u slots are held by live processes", segment->path,
-		 segment->header->slot_max);
+	smx_fail(error, SMX_ERR_FULL, 0, "segment %s: all %u slots are held by live processes",
+		 segment->path, segment->header->slot_max);
 	return false;
 }
 
@@ -223,7 +225,8 @@ void smx_slot_after_fork(struct smx_segment *segment)
 	}
 	if (segment->slot_generation)
 		view_parent(segment, &from.parent);
-	memset(smx_local_of(segment), 0, sizeof(struct smx_local)); /* where the kernel did not wipe it */
+	memset(smx_local_of(segment), 0,
+	       sizeof(struct smx_local)); /* where the kernel did not wipe it */
 	if (smx_slot_claim(segment, NULL) && from.parent.generation)
 		smx_index_each(segment, smx_index_families(segment), inherit_presence, &from);
 }

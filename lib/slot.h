@@ -7,10 +7,16 @@
 
 #include "segment.h"
 
-/* Claims a slot unless one is held. Under smx_process_lock, or in a fork handler's child. False: none to be had. */
+/*
+ * Claims a slot unless one is held. Under smx_process_lock, or in a fork handler's child. False:
+ * none to be had.
+ */
 bool smx_slot_claim(struct smx_segment *segment, smx_error *error);
 
-/* In the child of a fork: forgets the parent's slot, claims one, says again which families are defined. */
+/*
+ * In the child of a fork: forgets the parent's slot, claims one, says again which families are
+ * defined.
+ */
 void smx_slot_after_fork(struct smx_segment *segment);
 
 /* Gives the slot up. Under smx_process_lock. */
@@ -19,7 +25,9 @@ void smx_slot_release(struct smx_segment *segment);
 /* Makes the cell of a gauge number usable by this process. False: no slot, or no room (counted). */
 bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge);
 
-/* The cell of a gauge number, NULL where there is none. Async-signal-safe, no lock, no system call. */
+/*
+ * The cell of a gauge number, NULL where there is none. Async-signal-safe, no lock, no system call.
+ */
 static inline smx_layout_gauge_cell *smx_slot_cell(const struct smx_local *local, uint32_t gauge)
 {
 	uint32_t rank = gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST + 1;

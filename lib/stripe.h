@@ -2,8 +2,8 @@
 /*
  * stripe.h - which copy of a cell this processor uses, and where it lies
  *
- * The processor's number is a hint: every access is atomic, so any stripe is right, and a thread that moves
- * between the load and the addition only shares a cache line for once.
+ * The processor's number is a hint: every access is atomic, so any stripe is right, and a thread
+ * that moves between the load and the addition only shares a cache line for once.
  */
 #ifndef SMX_STRIPE_H
 #define SMX_STRIPE_H
@@ -13,8 +13,9 @@
 #include <stddef.h>
 
 /*
- * Where the thread's restartable-sequences area lies, from the thread pointer; 0: there is none. The kernel keeps
- * the number of the processor there (rseq(2); glibc registers it since 2.35). Set when the library is loaded.
+ * Where the thread's restartable-sequences area lies, from the thread pointer; 0: there is none.
+ * The kernel keeps the number of the processor there (rseq(2); glibc registers it since 2.35). Set
+ * when the library is loaded.
  */
 extern ptrdiff_t smx_rseq_offset __attribute__((visibility("hidden")));
 
@@ -52,7 +53,8 @@ static inline smx_layout_cell *smx_cell_at(smx_layout_series *series, uint32_t i
 	uint64_t n = (offset % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + i;
 	uint64_t stripes = (uint64_t)series->stripe_mask + 1;
 
-	tile += (n / SMX_LAYOUT_TILE_CELLS) * SMX_LAYOUT_TILE_SIZE * stripes + stripe * SMX_LAYOUT_TILE_SIZE;
+	tile += (n / SMX_LAYOUT_TILE_CELLS) * SMX_LAYOUT_TILE_SIZE * stripes +
+		stripe * SMX_LAYOUT_TILE_SIZE;
 	return (smx_layout_cell *)(void *)(smx_base_of(&series->record) + tile +
 					   (n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell));
 }

@@ -2,9 +2,9 @@
 /*
  * exposition.h - rendering: from readers to bytes that a scraper understands; no I/O
  *
- * The conventions stand at the top of types.h. An exposition holds what never changes of each series (its
- * text) so that a scrape only adds cells and formats numbers. One thread at a time per exposition, and its
- * readers are used by the thread that renders.
+ * The conventions stand at the top of types.h. An exposition holds what never changes of each
+ * series (its text) so that a scrape only adds cells and formats numbers. One thread at a time per
+ * exposition, and its readers are used by the thread that renders.
  */
 #ifndef SHMETRICS_EXPOSITION_H
 #define SHMETRICS_EXPOSITION_H
@@ -16,7 +16,10 @@
 extern "C" {
 #endif
 
-/* Bytes that grow. Zero-initialised it is empty. failed: an allocation failed, the contents are useless. */
+/*
+ * Bytes that grow. Zero-initialised it is empty. failed: an allocation failed, the contents are
+ * useless.
+ */
 typedef struct smx_buffer {
 	char *data;
 	size_t size;
@@ -39,29 +42,33 @@ SMX_API smx_status smx_exposition_create(smx_exposition **exposition, smx_error 
 SMX_API void smx_exposition_destroy(smx_exposition *exposition);
 
 /*
- * Adds or takes away a reader, which stays the caller's and must outlive its membership. Series of several
- * readers with one identity are added up (counters, histograms, gauges that sum) or combined as their gauge
- * mode says: nothing is ever served twice. Of two definitions of one name the one with more live writers is
- * served. Fails: NO_MEMORY.
+ * Adds or takes away a reader, which stays the caller's and must outlive its membership. Series of
+ * several readers with one identity are added up (counters, histograms, gauges that sum) or
+ * combined as their gauge mode says: nothing is ever served twice. Of two definitions of one name
+ * the one with more live writers is served. Fails: NO_MEMORY.
  */
-SMX_API smx_status smx_exposition_add(smx_exposition *exposition, smx_reader *reader, smx_error *error);
+SMX_API smx_status smx_exposition_add(smx_exposition *exposition, smx_reader *reader,
+				      smx_error *error);
 SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reader);
 
 /*
- * Appends everything the readers held at their last walk. names, name_count: only the families with one of
- * these sample or family names (name[] of the HTTP interface); 0: all. The text ends in a newline or is empty.
- * Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was).
+ * Appends everything the readers held at their last walk. names, name_count: only the families with
+ * one of these sample or family names (name[] of the HTTP interface); 0: all. The text ends in a
+ * newline or is empty. Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was).
  */
 SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_format format,
-					 const smx_text *names, size_t name_count, smx_buffer *buffer,
-					 smx_error *error);
+					 const smx_text *names, size_t name_count,
+					 smx_buffer *buffer, smx_error *error);
 
 /* ---- for metrics that live in no segment, such as the collector's own ---- */
 
 /* Begins a family: HELP and TYPE. name as in the definition of a family, without _total. */
-SMX_API void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name, const char *help,
-			     smx_kind kind);
-/* One sample of a counter or gauge. The label values may be any bytes: what is no UTF-8 becomes U+FFFD. */
+SMX_API void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name,
+			     const char *help, smx_kind kind);
+/*
+ * One sample of a counter or gauge. The label values may be any bytes: what is no UTF-8 becomes
+ * U+FFFD.
+ */
 SMX_API void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, smx_kind kind,
 			     const char *const *label_names, const char *const *label_values,
 			     size_t label_count, double value);

@@ -2,10 +2,11 @@
 /*
  * layout.h - the segment format, version 1: the only specification
  *
- * A segment is one file, "NAME.smx1", mapped by every writer (read-write) and every reader (read-only). All
- * integers are in the byte order of the machine, which the header states; all offsets are bytes from the
- * start of the file; 0 as an offset means "none". Doubles are IEEE 754 binary64. "atomic" marks words that
- * change after they can be seen; every other byte is written before it is published and never again.
+ * A segment is one file, "NAME.smx1", mapped by every writer (read-write) and every reader
+ * (read-only). All integers are in the byte order of the machine, which the header states; all
+ * offsets are bytes from the start of the file; 0 as an offset means "none". Doubles are IEEE 754
+ * binary64. "atomic" marks words that change after they can be seen; every other byte is written
+ * before it is published and never again.
  *
  *   0        +---------------------------------------------------------------+
  *            | header, 4,096 bytes: identity, limits, sizes, table of        |
@@ -27,43 +28,46 @@
  *            | not there yet: extended in steps up to size_max               |
  *   size_max +---------------------------------------------------------------+
  *
- * THE PUBLISHING RULE. Whatever is new is reserved (compare-and-swap on arena_next, never beyond size), filled
- * while nobody can see it, and made visible by ONE release store or compare-and-swap of a word that leads to
- * it. A process killed before that leaks the reserved bytes and nothing else. The words that lead to
- * things: index words, smx_layout_family.help_offset and .overflow_offset, smx_layout_slot.directory_offset,
- * the directory's words, smx_layout_slot.generation, smx_layout_header.size.
+ * THE PUBLISHING RULE. Whatever is new is reserved (compare-and-swap on arena_next, never beyond
+ * size), filled while nobody can see it, and made visible by ONE release store or compare-and-swap
+ * of a word that leads to it. A process killed before that leaks the reserved bytes and nothing
+ * else. The words that lead to things: index words, smx_layout_family.help_offset and
+ * .overflow_offset, smx_layout_slot.directory_offset, the directory's words,
+ * smx_layout_slot.generation, smx_layout_header.size.
  *
- * WHO WRITES WHAT. The creator writes the header before the file gets its name. Any writer adds to the
- * atomic words of the header and publishes records. A slot's words and gauge blocks are written by the
- * process that holds the slot's lock, and by nobody else. Readers write nothing.
+ * WHO WRITES WHAT. The creator writes the header before the file gets its name. Any writer adds to
+ * the atomic words of the header and publishes records. A slot's words and gauge blocks are written
+ * by the process that holds the slot's lock, and by nobody else. Readers write nothing.
  *
- * THE INDEX is a trie on the 64 bits of a key's hash, most significant first: the root takes 4 (families,
- * texts) or 8 (series) bits, each node 4 more. An index word is 0 (empty), the offset of a record, or the
- * offset of a node with bit 0 set. A word goes from 0 to a record to a node, by compare-and-swap, and never
- * back; the node that replaces a record holds it. So a key has one place and can be published once.
+ * THE INDEX is a trie on the 64 bits of a key's hash, most significant first: the root takes 4
+ * (families, texts) or 8 (series) bits, each node 4 more. An index word is 0 (empty), the offset of
+ * a record, or the offset of a node with bit 0 set. A word goes from 0 to a record to a node, by
+ * compare-and-swap, and never back; the node that replaces a record holds it. So a key has one
+ * place and can be published once.
  *
- * CELLS. A cell is an aligned pair {u64 count; f64 sum}. A counter has one: its value is count + sum, where
- * count takes whole increments and sum the others. A histogram has bound_count + 1, one a bucket, not
- * cumulative, changed by one 16-byte compare-and-swap. Every cell exists stripe_count times: cells lie in
- * tiles of 32, the stripes of a tile adjacent, 512 bytes each. With t = offset & ~511 (the tile) and
- * n = (offset & 511) / 16 + i, cell i of a series in stripe s is at
+ * CELLS. A cell is an aligned pair {u64 count; f64 sum}. A counter has one: its value is count +
+ * sum, where count takes whole increments and sum the others. A histogram has bound_count + 1, one
+ * a bucket, not cumulative, changed by one 16-byte compare-and-swap. Every cell exists stripe_count
+ * times: cells lie in tiles of 32, the stripes of a tile adjacent, 512 bytes each. With t = offset
+ * & ~511 (the tile) and n = (offset & 511) / 16 + i, cell i of a series in stripe s is at
  *     t + (n / 32) * 512 * stripe_count + s * 512 + (n % 32) * 16.
  * The series' number is the sum over all stripes.
  *
- * GAUGES. A gauge series has a number, cells_or_gauge, and one cell a slot: {f64 value; u64 tag}. In the modes
- * *_MOST_RECENT the tag is the CLOCK_MONOTONIC time in ns of the update, and the cell is present if the tag is
- * not before the slot's claimed_ns; in the others it is the generation of the slot that wrote it, and the cell
- * is present if that is the slot's present generation. The cells of a slot lie in up to 16 blocks, block k
- * holding 64 << k cells: gauge g is in block k = floor(log2(g / 64 + 1)), at g - 64 * ((1 << k) - 1). A slot's
- * directory has 16 offsets of live blocks, then 16 of retired blocks (the sums of dead owners, for the modes
- * that include the dead; none yet). Families have a gauge number too: a present cell there says that the
- * slot's process has defined the family.
+ * GAUGES. A gauge series has a number, cells_or_gauge, and one cell a slot: {f64 value; u64 tag}.
+ * In the modes *_MOST_RECENT the tag is the CLOCK_MONOTONIC time in ns of the update, and the cell
+ * is present if the tag is not before the slot's claimed_ns; in the others it is the generation of
+ * the slot that wrote it, and the cell is present if that is the slot's present generation. The
+ * cells of a slot lie in up to 16 blocks, block k holding 64 << k cells: gauge g is in block k =
+ * floor(log2(g / 64 + 1)), at g - 64 * ((1 << k) - 1). A slot's directory has 16 offsets of live
+ * blocks, then 16 of retired blocks (the sums of dead owners, for the modes that include the dead;
+ * none yet). Families have a gauge number too: a present cell there says that the slot's process
+ * has defined the family.
  *
- * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an open-file-description
- * lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the file; beyond its end, so it stands for
- * no data. To take over a slot of generation g: see that g is not locked, lock g + 1, see that the slot still
- * says g, fill in the slot, store g + 1. The byte SMX_LOCK_LIFE is held while a generation of the segment is
- * replaced or a first slot claimed.
+ * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an
+ * open-file-description lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the
+ * file; beyond its end, so it stands for no data. To take over a slot of generation g: see that g
+ * is not locked, lock g + 1, see that the slot still says g, fill in the slot, store g + 1. The
+ * byte SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first slot claimed.
  */
 #ifndef SHMETRICS_LAYOUT_H
 #define SHMETRICS_LAYOUT_H
@@ -76,15 +80,15 @@
 #else
 #define SMX_LAYOUT_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
-#define SMX_LAYOUT_AT(type, member, offset)                                                                  \
+#define SMX_LAYOUT_AT(type, member, offset)                                                        \
 	SMX_LAYOUT_ASSERT(offsetof(type, member) == (offset), #type "." #member " is at " #offset)
 
-#define SMX_LAYOUT_MAGIC 0x31434952544d4853u      /* "SHMTRIC1" in little-endian order */
-#define SMX_LAYOUT_VERSION_MAJOR 1u               /* another one: another file name, nobody mixes them */
-#define SMX_LAYOUT_VERSION_MINOR 0u               /* a higher one only uses what is reserved here */
+#define SMX_LAYOUT_MAGIC 0x31434952544d4853u /* "SHMTRIC1" in little-endian order */
+#define SMX_LAYOUT_VERSION_MAJOR 1u	     /* another one has another file suffix */
+#define SMX_LAYOUT_VERSION_MINOR 0u	     /* a higher one only uses what is reserved here */
 #define SMX_LAYOUT_BYTE_ORDER 0x0102030405060708u
 #define SMX_LAYOUT_HEADER_SIZE 4096u
-#define SMX_LAYOUT_ALIGNMENT 64u                  /* of everything in the arena */
+#define SMX_LAYOUT_ALIGNMENT 64u /* of everything in the arena */
 
 /* ---- limits of the format ---- */
 
@@ -101,19 +105,19 @@
 /* ---- the table of contents ---- */
 
 enum {
-	SMX_TOC_SLOTS = 0,       /* in this order in toc[]; a type of 0 ends the table */
+	SMX_TOC_SLOTS = 0, /* in this order in toc[]; a type of 0 ends the table */
 	SMX_TOC_FAMILY_ROOT = 1,
 	SMX_TOC_SERIES_ROOT = 2,
 	SMX_TOC_ARENA = 3,
-	SMX_TOC_LANES = 4,       /* reserved: processor lanes, beside the stripes */
+	SMX_TOC_LANES = 4, /* reserved: processor lanes, beside the stripes */
 	SMX_TOC_MAX = 16
 };
 
 typedef struct smx_layout_toc {
-	uint32_t type;        /* SMX_TOC_* + 1 */
+	uint32_t type;	      /* SMX_TOC_* + 1 */
 	uint32_t record_size; /* bytes */
 	uint64_t offset;
-	uint64_t count;       /* records; of the arena: 0 */
+	uint64_t count; /* records; of the arena: 0 */
 	uint64_t reserved;
 } smx_layout_toc;
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_toc) == 32, "a line of the table of contents has 32 bytes");
@@ -130,16 +134,16 @@ typedef struct smx_layout_header {
 	uint64_t byte_order;
 	uint32_t header_size;
 	uint32_t toc_count;
-	uint8_t generation_id[16];     /* random */
+	uint8_t generation_id[16]; /* random */
 	uint64_t created_unix_ns;
 	uint64_t created_monotonic_ns;
-	uint8_t boot_id[16];           /* CLOCK_MONOTONIC counts from this boot */
+	uint8_t boot_id[16]; /* CLOCK_MONOTONIC counts from this boot */
 	uint64_t size_max;
-	uint64_t hash_seed;            /* XXH3_64bits_withSeed */
-	uint32_t stripe_count;         /* a power of two */
-	uint32_t tile_size;            /* 512: bytes of one stripe of a tile */
+	uint64_t hash_seed;    /* XXH3_64bits_withSeed */
+	uint32_t stripe_count; /* a power of two */
+	uint32_t tile_size;    /* 512: bytes of one stripe of a tile */
 	uint64_t series_max;
-	uint64_t family_series_max;    /* the default of families */
+	uint64_t family_series_max; /* the default of families */
 	uint32_t slot_max;
 	uint32_t flags;
 	/* reserved for processor lanes */
@@ -149,21 +153,21 @@ typedef struct smx_layout_header {
 	uint64_t lane_stride;
 	uint64_t reserved0[5];
 	/* what grows: any writer, atomic, a cache line each */
-	uint64_t size;                 /* bytes of the file that may be used; grows only */
+	uint64_t size; /* bytes of the file that may be used; grows only */
 	uint64_t reserved1[7];
-	uint64_t arena_next;           /* first byte not given out; multiple of 64 */
-	uint64_t cell_next;            /* next free cell of the tile in use, 0: none */
+	uint64_t arena_next; /* first byte not given out; multiple of 64 */
+	uint64_t cell_next;  /* next free cell of the tile in use, 0: none */
 	uint64_t reserved2[6];
-	uint64_t series_count;         /* reserved or published */
+	uint64_t series_count; /* reserved or published */
 	uint64_t family_count;
-	uint64_t gauge_next;           /* next gauge number */
-	uint64_t slots_used;           /* slots 0 .. slots_used - 1 were ever claimed */
+	uint64_t gauge_next; /* next gauge number */
+	uint64_t slots_used; /* slots 0 .. slots_used - 1 were ever claimed */
 	uint64_t reserved3[4];
-	uint64_t removal_epoch;        /* moved by every removal of a series */
-	uint64_t successor;            /* 1: another file has taken this one's name */
+	uint64_t removal_epoch; /* moved by every removal of a series */
+	uint64_t successor;	/* 1: another file has taken this one's name */
 	uint64_t reserved4[14];
 	smx_layout_toc toc[SMX_TOC_MAX];
-	uint64_t dropped[32];          /* by smx_drop, atomic */
+	uint64_t dropped[32]; /* by smx_drop, atomic */
 	uint8_t reserved5[2816];
 } smx_layout_header;
 SMX_LAYOUT_AT(smx_layout_header, magic, 0);
@@ -203,11 +207,11 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_header) == SMX_LAYOUT_HEADER_SIZE, "the head
 /* ---- slots ---- */
 
 typedef struct smx_layout_slot {
-	uint64_t generation;       /* atomic; 0: never claimed; the last word stored by a claim */
-	uint64_t claimed_ns;       /* CLOCK_MONOTONIC of the claim */
-	uint32_t pid;              /* in the owner's PID namespace */
-	uint32_t flags;            /* 0 */
-	uint64_t directory_offset; /* atomic; of the smx_layout_directory, kept for the next owner */
+	uint64_t generation;	   /* atomic; 0: never claimed; the last word stored by a claim */
+	uint64_t claimed_ns;	   /* CLOCK_MONOTONIC of the claim */
+	uint32_t pid;		   /* in the owner's PID namespace */
+	uint32_t flags;		   /* 0 */
+	uint64_t directory_offset; /* atomic; a smx_layout_directory, kept for the next owner */
 	uint64_t reserved[4];
 } smx_layout_slot;
 SMX_LAYOUT_AT(smx_layout_slot, generation, 0);
@@ -221,8 +225,8 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_slot) == 64, "a slot is one cache line");
 #define SMX_LAYOUT_GAUGE_MAX (SMX_LAYOUT_GAUGE_BLOCK_FIRST * ((1u << SMX_LAYOUT_GAUGE_BLOCKS) - 1u))
 
 typedef struct smx_layout_directory {
-	uint64_t live[SMX_LAYOUT_GAUGE_BLOCKS];    /* atomic; offsets of blocks of 64 << k cells */
-	uint64_t retired[SMX_LAYOUT_GAUGE_BLOCKS]; /* reserved for the modes that include the dead */
+	uint64_t live[SMX_LAYOUT_GAUGE_BLOCKS];	   /* atomic; offsets of blocks of 64 << k cells */
+	uint64_t retired[SMX_LAYOUT_GAUGE_BLOCKS]; /* reserved: modes that include the dead */
 } smx_layout_directory;
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_directory) == 256, "a directory has 32 words");
 
@@ -250,7 +254,8 @@ typedef struct smx_layout_cell {
 	uint64_t count; /* atomic, together with sum */
 	double sum;
 } smx_layout_cell;
-SMX_LAYOUT_ASSERT(sizeof(smx_layout_cell) == 16, "a cell is changed by one 16-byte compare-and-swap");
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_cell) == 16,
+		  "a cell is changed by one 16-byte compare-and-swap");
 
 #define SMX_LAYOUT_TILE_SIZE 512u
 #define SMX_LAYOUT_TILE_CELLS 32u
@@ -259,7 +264,8 @@ typedef struct smx_layout_gauge_cell {
 	double value; /* atomic, together with tag */
 	uint64_t tag; /* generation or time; 0: absent */
 } smx_layout_gauge_cell;
-SMX_LAYOUT_ASSERT(sizeof(smx_layout_gauge_cell) == 16, "a gauge cell is changed by one 16-byte swap");
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_gauge_cell) == 16,
+		  "a gauge cell is changed by one 16-byte swap");
 
 /* ---- records ---- */
 
@@ -267,21 +273,21 @@ enum {
 	SMX_RECORD_FAMILY = 0x46585831, /* "1XXF" in little-endian order, and so on */
 	SMX_RECORD_SERIES = 0x53585831,
 	SMX_RECORD_TEXT = 0x54585831,
-	SMX_RECORD_HEALTH = 0x48585831,  /* reserved */
+	SMX_RECORD_HEALTH = 0x48585831,	 /* reserved */
 	SMX_RECORD_EXEMPLAR = 0x45585831 /* reserved */
 };
 
 typedef struct smx_layout_record {
 	uint32_t type;
-	uint32_t size;        /* bytes of the record, a multiple of 64 */
-	uint64_t hash;        /* of the key: what the index is ordered by */
-	uint64_t self_offset; /* where the record lies: also what leads from a handle to the segment */
+	uint32_t size;	      /* bytes of the record, a multiple of 64 */
+	uint64_t hash;	      /* of the key: what the index is ordered by */
+	uint64_t self_offset; /* where it lies: leads from a handle to the segment */
 } smx_layout_record;
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_record) == 24, "a record begins with 24 bytes");
 
 /*
- * A text (the help of families): size, then the bytes; its key is the bytes, its hash seeded with hash_seed
- * + 1.
+ * A text (the help of families): size, then the bytes; its key is the bytes, its hash seeded with
+ * hash_seed + 1.
  */
 typedef struct smx_layout_text {
 	smx_layout_record record;
@@ -297,27 +303,27 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
  *   u16 kind, u16 mode (0 but for gauges), u16 label_count, u16 bound_count,
  *   bound_count x f64 bounds (strictly increasing, finite),
  *   then name, unit and label_count label names, each as u16 size and bytes.
- * For histograms whose first bound is above 0 a search table may follow, at table_offset in the record:
- * table_count u16. The top 14 bits of a double v >= 0 (sign, exponent, two bits of mantissa) less table_low,
- * held between 0 and table_count - 1, index it; the entry is the first bucket that v may be in. table_count 0:
- * no table, search the bounds.
+ * For histograms whose first bound is above 0 a search table may follow, at table_offset in the
+ * record: table_count u16. The top 14 bits of a double v >= 0 (sign, exponent, two bits of
+ * mantissa) less table_low, held between 0 and table_count - 1, index it; the entry is the first
+ * bucket that v may be in. table_count 0: no table, search the bounds.
  */
 typedef struct smx_layout_family {
 	smx_layout_record record;
-	uint16_t kind;            /* smx_kind */
-	uint16_t mode;            /* smx_gauge_mode, 0 for others */
+	uint16_t kind; /* smx_kind */
+	uint16_t mode; /* smx_gauge_mode, 0 for others */
 	uint16_t label_count;
 	uint16_t bound_count;
 	uint32_t key_size;
 	uint32_t presence_gauge;  /* the gauge number whose cells say who has defined the family */
-	uint64_t help_offset;     /* atomic; of a smx_layout_text, 0: no help */
-	uint64_t overflow_offset; /* atomic; of the overflow series, 0 for a family without labels */
-	uint64_t series_count;    /* atomic; reserved or published, the overflow series not counted */
+	uint64_t help_offset;	  /* atomic; of a smx_layout_text, 0: no help */
+	uint64_t overflow_offset; /* atomic; of the overflow series; 0: no labels */
+	uint64_t series_count;	  /* atomic; without the overflow series */
 	uint64_t series_max;
 	uint32_t table_offset;
 	uint32_t table_count;
 	uint32_t table_low;
-	uint32_t stripe_count;    /* as in the header */
+	uint32_t stripe_count; /* as in the header */
 	uint64_t created_unix_ns;
 	uint64_t reserved[3];
 	/* key at 128, table */
@@ -344,20 +350,20 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_family) == 120, "the key of a family begins 
 #define SMX_SERIES_OVERFLOW 1u
 
 /*
- * A series. Its key, at 96, is label_count times u16 size and bytes, valid UTF-8; the hash is over the
- * family's offset (u64) and the key, seeded with hash_seed.
+ * A series. Its key, at 96, is label_count times u16 size and bytes, valid UTF-8; the hash is over
+ * the family's offset (u64) and the key, seeded with hash_seed.
  */
 typedef struct smx_layout_series {
 	smx_layout_record record;
 	uint64_t family_offset;
-	uint64_t cells_or_gauge;  /* atomic; offset of the first cell, or (gauges) the gauge number */
-	uint32_t stripe_mask;     /* stripe_count - 1 */
-	uint32_t flags;           /* SMX_SERIES_* */
+	uint64_t cells_or_gauge; /* atomic; offset of the first cell, or gauge number */
+	uint32_t stripe_mask;	 /* stripe_count - 1 */
+	uint32_t flags;		 /* SMX_SERIES_* */
 	uint16_t kind;
 	uint16_t mode;
 	uint32_t key_size;
 	uint64_t created_unix_ns;
-	uint64_t removed_epoch;   /* atomic; reserved for removal: 0 means served */
+	uint64_t removed_epoch;	  /* atomic; reserved for removal: 0 means served */
 	uint64_t exemplar_offset; /* atomic; reserved */
 	uint64_t reserved[1];
 	/* key at 96 */

@@ -4,14 +4,16 @@
  *
  * The conventions stand at the top of types.h. Of this header:
  *
- *  1. A reader writes nothing to the segment, takes no lock that a writer waits for, and never delays one.
- *  2. It takes every byte of the segment for hostile: whatever it says, the reader does not crash, hang,
- *     allocate beyond a multiple of the file's size, or read outside its mapping. A damaged record is skipped
- *     and counted (smx_reader_info.damaged_count), the rest is still served.
- *  3. smx_reader_walk looks at the segment; everything else tells what the last walk found, except that the
- *     numbers of counters and histograms are read at the time of the call. One thread at a time per reader.
- *  4. Views and texts live until smx_reader_close; families and series, once found, stay at their index.
- *     The list of writers lives until the next walk.
+ *  1. A reader writes nothing to the segment, takes no lock that a writer waits for, and never
+ *     delays one.
+ *  2. It takes every byte of the segment for hostile: whatever it says, the reader does not crash,
+ *     hang, allocate beyond a multiple of the file's size, or read outside its mapping. A damaged
+ *     record is skipped and counted (smx_reader_info.damaged_count), the rest is still served.
+ *  3. smx_reader_walk looks at the segment; everything else tells what the last walk found, except
+ *     that the numbers of counters and histograms are read at the time of the call. One thread at a
+ *     time per reader.
+ *  4. Views and texts live until smx_reader_close; families and series, once found, stay at their
+ *     index. The list of writers lives until the next walk.
  */
 #ifndef SHMETRICS_READER_H
 #define SHMETRICS_READER_H
@@ -27,39 +29,42 @@ struct smx_segment;
 
 typedef struct smx_reader_options {
 	uint64_t size_limit_bytes; /* larger segments are refused; 0: 64 GiB */
-	int64_t owner_id;          /* also accept files of this user; -1 or 0: only by the rule below */
-	uint32_t flags;            /* SMX_READER_* */
+	int64_t owner_id;	   /* also accept files of this user; 0: none */
+	uint32_t flags;		   /* SMX_READER_* */
 } smx_reader_options;
 
 /* Accept a file of any owner that this process may read. */
 #define SMX_READER_ANY_OWNER 1u
 
 /*
- * Opens the segment file at `path` read-only. options: NULL for the defaults. Accepted are regular files (no
- * symbolic link) of this user, root or owner_id, not writable by others.
- * Fails: NOT_FOUND, PERMISSION, FORMAT (not a segment, another layout version, damaged header, full of
+ * Opens the segment file at `path` read-only. options: NULL for the defaults. Accepted are regular
+ * files (no symbolic link) of this user, root or owner_id, not writable by others. Fails:
+ * NOT_FOUND, PERMISSION, FORMAT (not a segment, another layout version, damaged header, full of
  * holes, larger than the limit), NO_MEMORY, SYSTEM. On failure *reader is NULL.
  */
-SMX_API smx_status smx_reader_open(const char *path, const smx_reader_options *options, smx_reader **reader,
-				   smx_error *error);
+SMX_API smx_status smx_reader_open(const char *path, const smx_reader_options *options,
+				   smx_reader **reader, smx_error *error);
 
-/* Reads a segment that this process writes to, private ones included. Close it before the segment. */
+/*
+ * Reads a segment that this process writes to, private ones included. Close it before the segment.
+ */
 SMX_API smx_status smx_reader_open_segment(struct smx_segment *segment, smx_reader **reader,
 					   smx_error *error);
 
 SMX_API void smx_reader_close(smx_reader *reader);
 
 /*
- * Turns a page of a mapped segment that vanished (a truncated file) into zeros instead of death: installs a
- * SIGBUS handler for the mappings of readers only; other SIGBUS go to the handler that was there before. For
- * programs whose signal handlers are their own, such as the collector; never for a worker. Call it once.
+ * Turns a page of a mapped segment that vanished (a truncated file) into zeros instead of death:
+ * installs a SIGBUS handler for the mappings of readers only; other SIGBUS go to the handler that
+ * was there before. For programs whose signal handlers are their own, such as the collector; never
+ * for a worker. Call it once.
  */
 SMX_API smx_status smx_reader_guard_install(smx_error *error);
 
 /*
- * Looks at the segment once: new families and series, live writers, sizes. Cost: the index, once; one probe
- * a slot that may be held.
- * Fails: FORMAT (truncated, or a page vanished: close the reader and open it again), NO_MEMORY, SYSTEM.
+ * Looks at the segment once: new families and series, live writers, sizes. Cost: the index, once;
+ * one probe a slot that may be held. Fails: FORMAT (truncated, or a page vanished: close the reader
+ * and open it again), NO_MEMORY, SYSTEM.
  */
 SMX_API smx_status smx_reader_walk(smx_reader *reader, smx_error *error);
 
@@ -69,27 +74,30 @@ typedef struct smx_reader_info {
 	uint8_t generation_id[16]; /* random, one a generation */
 	uint8_t boot_id[16];
 	uint64_t created_unix_ns;
-	uint64_t size_bytes;     /* of the file, published */
+	uint64_t size_bytes; /* of the file, published */
 	uint64_t size_max_bytes;
-	uint64_t used_bytes;     /* of the file, given out */
-	uint64_t series_count;   /* as the reader sees it */
+	uint64_t used_bytes;   /* of the file, given out */
+	uint64_t series_count; /* as the reader sees it */
 	uint64_t series_max;
 	uint64_t family_count;
 	uint64_t conflict_count; /* names with more than one definition */
 	uint32_t stripe_count;
 	uint32_t slot_max;
-	uint32_t slots_live;     /* held by a live process */
-	uint32_t slots_dead;     /* held before, free now */
-	uint64_t damaged_count;  /* records skipped in the last walk */
+	uint32_t slots_live;	/* held by a live process */
+	uint32_t slots_dead;	/* held before, free now */
+	uint64_t damaged_count; /* records skipped in the last walk */
 	uint64_t dropped[SMX_DROP_COUNT];
 	uint64_t removal_epoch;
-	uint64_t device;         /* of the file, as in stat(2); 0 for a private segment */
+	uint64_t device; /* of the file, as in stat(2); 0 for a private segment */
 	uint64_t inode;
-	uint64_t walk_ns;        /* how long the last walk took */
+	uint64_t walk_ns; /* how long the last walk took */
 } smx_reader_info;
 
 SMX_API const smx_reader_info *smx_reader_information(const smx_reader *reader);
-/* Whether the path still names the file that this reader has mapped. False after rm or a new generation. */
+/*
+ * Whether the path still names the file that this reader has mapped. False after rm or a new
+ * generation.
+ */
 SMX_API bool smx_reader_is_current(const smx_reader *reader);
 /* The path given to smx_reader_open; "" for a private segment. */
 SMX_API const char *smx_reader_path(const smx_reader *reader);
@@ -108,19 +116,19 @@ SMX_API const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_
 /* ---- families and series ---- */
 
 typedef struct smx_family_view {
-	uint64_t id;            /* where the record lies; constant within a generation */
+	uint64_t id; /* where the record lies; constant within a generation */
 	smx_kind kind;
-	smx_gauge_mode mode;    /* of gauges */
-	smx_text name;          /* without _total */
-	smx_text help;          /* as last given; re-read by each walk */
-	smx_text unit;          /* empty if none */
+	smx_gauge_mode mode; /* of gauges */
+	smx_text name;	     /* without _total */
+	smx_text help;	     /* as last given; re-read by each walk */
+	smx_text unit;	     /* empty if none */
 	const smx_text *label_names;
 	size_t label_count;
-	const double *bounds;   /* of histograms: strictly increasing, finite */
+	const double *bounds; /* of histograms: strictly increasing, finite */
 	size_t bound_count;
 	uint64_t created_unix_ns;
-	uint32_t live_writers;  /* live processes that have defined it */
-	bool served;            /* false: another definition of the name has more live writers */
+	uint32_t live_writers; /* live processes that have defined it */
+	bool served;	       /* false: another definition of the name has more live writers */
 	size_t series_count;
 } smx_family_view;
 
@@ -129,14 +137,14 @@ typedef struct smx_series_view {
 	const smx_family_view *family;
 	const smx_text *label_values;
 	uint64_t created_unix_ns;
-	bool overflow; /* the family's overflow series: to be shown only once something was recorded there */
+	bool overflow; /* the family's overflow series: not to be shown before it is used */
 } smx_series_view;
 
 SMX_API size_t smx_reader_family_count(const smx_reader *reader);
 SMX_API const smx_family_view *smx_reader_family(const smx_reader *reader, size_t index);
 /* index below family->series_count, in the order in which the reader found them. */
-SMX_API const smx_series_view *smx_reader_series(const smx_reader *reader, const smx_family_view *family,
-						 size_t index);
+SMX_API const smx_series_view *smx_reader_series(const smx_reader *reader,
+						 const smx_family_view *family, size_t index);
 
 /* ---- numbers ---- */
 
@@ -146,22 +154,26 @@ typedef struct smx_counter_sample {
 	double fraction;
 } smx_counter_sample;
 
-SMX_API smx_counter_sample smx_reader_counter(const smx_reader *reader, const smx_series_view *series);
+SMX_API smx_counter_sample smx_reader_counter(const smx_reader *reader,
+					      const smx_series_view *series);
 
 /*
- * counts: bound_count + 1 numbers, not cumulative, the last for values above every bound. sum belongs to
- * exactly the observations counted.
+ * counts: bound_count + 1 numbers, not cumulative, the last for values above every bound. sum
+ * belongs to exactly the observations counted.
  */
-SMX_API void smx_reader_histogram(const smx_reader *reader, const smx_series_view *series, uint64_t *counts,
-				  double *sum);
+SMX_API void smx_reader_histogram(const smx_reader *reader, const smx_series_view *series,
+				  uint64_t *counts, double *sum);
 
 typedef struct smx_gauge_sample {
-	uint32_t writer;   /* index for smx_reader_writer */
+	uint32_t writer; /* index for smx_reader_writer */
 	double value;
 	uint64_t stamp_ns; /* CLOCK_MONOTONIC when set; LIVE_MOST_RECENT only, else 0 */
 } smx_gauge_sample;
 
-/* Fills samples (room for smx_reader_writer_count of them) with what live processes hold; returns how many. */
+/*
+ * Fills samples (room for smx_reader_writer_count of them) with what live processes hold; returns
+ * how many.
+ */
 SMX_API size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 				smx_gauge_sample *samples);
 

@@ -4,12 +4,15 @@
  *
  * The conventions (failure, ownership, threads, units) stand at the top of types.h. Of this header:
  *
- *  1. Open once, early: in the server before it forks, or in each worker. A forked child inherits the segment
- *     and every handle, and gets a slot of its own from a fork handler. Nothing needs to be called.
- *  2. A family is a metric name with its type, help and label names; a series is a family with label values.
- *     Look a series up once and keep the handle, or look it up each time: a look-up takes no lock.
- *  3. Handles are values of one pointer, valid until smx_segment_close and in every forked child. The empty
- *     handle ({0}, or what a failed definition leaves) may be recorded to: nothing happens but a count.
+ *  1. Open once, early: in the server before it forks, or in each worker. A forked child inherits
+ *     the segment and every handle, and gets a slot of its own from a fork handler. Nothing needs
+ *     to be called.
+ *  2. A family is a metric name with its type, help and label names; a series is a family with
+ *     label values. Look a series up once and keep the handle, or look it up each time: a look-up
+ *     takes no lock.
+ *  3. Handles are values of one pointer, valid until smx_segment_close and in every forked child.
+ *     The empty handle ({0}, or what a failed definition leaves) may be recorded to: nothing
+ *     happens but a count.
  *  4. The recording functions are async-signal-safe, and so is a look-up of a series that exists.
  */
 #ifndef SHMETRICS_SHMETRICS_H
@@ -27,20 +30,23 @@ extern "C" {
 typedef struct smx_segment smx_segment;
 
 /*
- * How a segment is made. Zero means the default everywhere, and the options count only for the process that
- * creates the segment; all others take what they find.
+ * How a segment is made. Zero means the default everywhere, and the options count only for the
+ * process that creates the segment; all others take what they find.
  */
 typedef struct smx_segment_options {
-	uint64_t size_max_bytes;    /* the segment never grows beyond; default 256 MiB, 1 MiB to 64 GiB */
-	uint32_t series_max;        /* series of all families; default 200,000, at most 16,777,216 */
-	uint32_t family_series_max; /* series of one family unless it says otherwise; default 10,000 */
-	uint32_t slot_max;          /* processes alive at once; default 1,024, at most 32,768 */
-	uint32_t stripe_count;      /* copies of each cell: 1, 2, 4, 8 or 16; default: processors, at most 4 */
-	uint32_t flags;             /* SMX_SEGMENT_* */
-	int64_t group_id;           /* group of the file; 0: left as the system gives it */
+	uint64_t size_max_bytes; /* it never grows beyond; default 256 MiB, from 1 MiB to 64 GiB */
+	uint32_t series_max;	 /* in all families; default 200,000, at most 16,777,216 */
+	uint32_t family_series_max; /* in one, unless it says otherwise; default 10,000 */
+	uint32_t slot_max;	    /* processes alive at once; default 1,024, at most 32,768 */
+	uint32_t stripe_count;	    /* 1, 2, 4, 8 or 16; default: processors, at most 4 */
+	uint32_t flags;		    /* SMX_SEGMENT_* */
+	int64_t group_id;	    /* group of the file; 0: left as the system gives it */
 } smx_segment_options;
 
-/* Go on with the counters that the last writer of this boot left, instead of starting a new generation. */
+/*
+ * Go on with the counters that the last writer of this boot left, instead of starting a new
+ * generation.
+ */
 #define SMX_SEGMENT_KEEP 1u
 /* Attach to a segment that exists; SMX_ERR_NOT_FOUND where there is none. */
 #define SMX_SEGMENT_NO_CREATE 2u
@@ -48,54 +54,64 @@ typedef struct smx_segment_options {
 /*
  * Opens the segment `name`, making it if need be, and claims a slot for this process.
  *
- * name: 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot: the file NAME.smx1 in the directory
- * SHMETRICS_DIR, or /dev/shm where that is unset. With a slash it is a path; ".smx1" is added unless there.
- * NULL: the value of SHMETRICS_SEGMENT; if that is unset or empty, a segment private to this process.
- * options: NULL for the defaults.
+ * name: 1 to 128 characters of [A-Za-z0-9._-], not starting with a dot: the file NAME.smx1 in the
+ * directory SHMETRICS_DIR, or /dev/shm where that is unset. With a slash it is a path; ".smx1" is
+ * added unless there. NULL: the value of SHMETRICS_SEGMENT; if that is unset or empty, a segment
+ * private to this process. options: NULL for the defaults.
  *
- * If no live process holds a slot of an existing segment, a new generation takes its place: a segment lives
- * from its first writer to its last (SMX_SEGMENT_KEEP goes on instead). Opening the same name twice in one
- * process gives the same object, counted. When all slots are held the segment still opens: counters and
- * histograms work, gauges are dropped and counted.
+ * If no live process holds a slot of an existing segment, a new generation takes its place: a
+ * segment lives from its first writer to its last (SMX_SEGMENT_KEEP goes on instead). Opening the
+ * same name twice in one process gives the same object, counted. When all slots are held the
+ * segment still opens: counters and histograms work, gauges are dropped and counted.
  *
- * Fails: INVALID (name or option), FULL (no room for even an empty segment), PERMISSION (a file or folder
- * that may not be opened, or that neither this user nor root owns), FORMAT (a damaged or foreign file that
- * live processes hold), NOT_FOUND, NO_MEMORY, SYSTEM. On failure *segment is NULL.
+ * Fails: INVALID (name or option), FULL (no room for even an empty segment), PERMISSION (a file or
+ * folder that may not be opened, or that neither this user nor root owns), FORMAT (a damaged or
+ * foreign file that live processes hold), NOT_FOUND, NO_MEMORY, SYSTEM. On failure *segment is
+ * NULL.
  */
 SMX_API smx_status smx_segment_open(const char *name, const smx_segment_options *options,
 				    smx_segment **segment, smx_error *error);
 
 /* A segment that no other process sees and no file backs. Fails: INVALID, NO_MEMORY. */
-SMX_API smx_status smx_segment_open_private(const smx_segment_options *options, smx_segment **segment,
-					    smx_error *error);
+SMX_API smx_status smx_segment_open_private(const smx_segment_options *options,
+					    smx_segment **segment, smx_error *error);
 
-/* Gives the slot back (its gauges vanish from the next scrape) and unmaps. Every handle becomes invalid. */
+/*
+ * Gives the slot back (its gauges vanish from the next scrape) and unmaps. Every handle becomes
+ * invalid.
+ */
 SMX_API void smx_segment_close(smx_segment *segment);
 
 /* The absolute path of the file; "" for a private segment. Lives as long as the segment. */
 SMX_API const char *smx_segment_path(const smx_segment *segment);
 
-/* Whether this process holds a slot. If not, asks for one again (a raw-forked child, or slots were short). */
+/*
+ * Whether this process holds a slot. If not, asks for one again (a raw-forked child, or slots were
+ * short).
+ */
 SMX_API bool smx_segment_claim(smx_segment *segment, smx_error *error);
 
 /*
  * Writes the path that `name` stands for (the rules of smx_segment_open) into path[path_size].
  * directory: where plain names live; NULL: SHMETRICS_DIR, else /dev/shm. Fails: INVALID.
  */
-SMX_API smx_status smx_segment_resolve(const char *name, const char *directory, char *path, size_t path_size,
-				       smx_error *error);
+SMX_API smx_status smx_segment_resolve(const char *name, const char *directory, char *path,
+				       size_t path_size, smx_error *error);
 
-/* The file name's ending: the layout's major version is part of it, so old and new code never share a file. */
+/*
+ * The file name's ending: the layout's major version is part of it, so old and new code never share
+ * a file.
+ */
 #define SMX_SEGMENT_SUFFIX ".smx1"
 
 /* ---- families ---- */
 
 /*
- * What all kinds of family have. name: [a-zA-Z_:][a-zA-Z0-9_:]*, at most 255 bytes, without the suffixes that
- * the exposition adds (a counter's _total is accepted and cut off). unit: NULL or a word that the name must
- * end with ("seconds"). label_names: [a-zA-Z_][a-zA-Z0-9_]*, no "__" in front, not "le", "quantile" or (for
- * gauges of the mode LIVE_ALL) "pid", none twice, at most 32. help: NULL or UTF-8; it may differ between
- * processes, the text given last is served.
+ * What all kinds of family have. name: [a-zA-Z_:][a-zA-Z0-9_:]*, at most 255 bytes, without the
+ * suffixes that the exposition adds (a counter's _total is accepted and cut off). unit: NULL or a
+ * word that the name must end with ("seconds"). label_names: [a-zA-Z_][a-zA-Z0-9_]*, no "__" in
+ * front, not "le", "quantile" or (for gauges of the mode LIVE_ALL) "pid", none twice, at most 32.
+ * help: NULL or UTF-8; it may differ between processes, the text given last is served.
  */
 typedef struct smx_definition {
 	const char *name;
@@ -117,22 +133,23 @@ typedef struct smx_histogram_family {
 } smx_histogram_family;
 
 /*
- * Defines a family, or finds it if any process has defined it alike. The same definition again is the same
- * family. If this process has defined the name otherwise (kind, label names, unit, mode, bounds), that is an
- * error; if only other processes have (a rolling deployment), both live on and the one that more live
- * processes use is served. A family without labels has its series at once.
- * On failure *family is the empty family, whose series are empty handles.
- * Fails: INVALID, CONFLICT (also with the sample names of another family: a histogram x owns x_bucket, x_sum
- * and x_count), FULL, UNSUPPORTED (a gauge mode that is not served yet).
+ * Defines a family, or finds it if any process has defined it alike. The same definition again is
+ * the same family. If this process has defined the name otherwise (kind, label names, unit, mode,
+ * bounds), that is an error; if only other processes have (a rolling deployment), both live on and
+ * the one that more live processes use is served. A family without labels has its series at once.
+ * On failure *family is the empty family, whose series are empty handles. Fails: INVALID, CONFLICT
+ * (also with the sample names of another family: a histogram x owns x_bucket, x_sum and x_count),
+ * FULL, UNSUPPORTED (a gauge mode that is not served yet).
  */
 SMX_API smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
 				      smx_counter_family *family, smx_error *error);
 SMX_API smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definition,
-				    smx_gauge_mode mode, smx_gauge_family *family, smx_error *error);
+				    smx_gauge_mode mode, smx_gauge_family *family,
+				    smx_error *error);
 /*
- * bounds: the upper bounds of the buckets, inclusive, strictly increasing, finite, 1 to 1,000 of them (a last
- * +Inf is accepted and cut off). NULL with bound_count 0: prometheus_client's default for latencies, 5 ms to
- * 10 s.
+ * bounds: the upper bounds of the buckets, inclusive, strictly increasing, finite, 1 to 1,000 of
+ * them (a last +Inf is accepted and cut off). NULL with bound_count 0: prometheus_client's default
+ * for latencies, 5 ms to 10 s.
  */
 SMX_API smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition,
 					const double *bounds, size_t bound_count,
@@ -151,12 +168,13 @@ typedef struct smx_histogram {
 } smx_histogram;
 
 /*
- * The series with these label values, in the order of the family's label_names; made if it is new. values:
- * label_count NUL-terminated strings, or NULL if the family has no labels. Never fails: a value that is no
- * UTF-8 has its bad bytes replaced by U+FFFD; one that is too long, or a series beyond a cap, gives the
- * family's overflow series (every label value "_overflow") and is counted; the empty family gives the empty
- * handle. Takes no lock; makes a system call only when the segment has to grow. A gauge's series starts at 0
- * for this process. Async-signal-safe if the series exists.
+ * The series with these label values, in the order of the family's label_names; made if it is new.
+ * values: label_count NUL-terminated strings, or NULL if the family has no labels. Never fails: a
+ * value that is no UTF-8 has its bad bytes replaced by U+FFFD; one that is too long, or a series
+ * beyond a cap, gives the family's overflow series (every label value "_overflow") and is counted;
+ * the empty family gives the empty handle. Takes no lock; makes a system call only when the segment
+ * has to grow. A gauge's series starts at 0 for this process. Async-signal-safe if the series
+ * exists.
  */
 SMX_API smx_counter smx_counter_with(smx_counter_family family, const char *const *values);
 SMX_API smx_gauge smx_gauge_with(smx_gauge_family family, const char *const *values);
@@ -172,7 +190,10 @@ SMX_API smx_histogram smx_histogram_with_text(smx_histogram_family family, const
 SMX_API void smx_counter_inc(smx_counter counter);
 /* Adds a whole number, exact to 2^64. */
 SMX_API void smx_counter_add_whole(smx_counter counter, uint64_t amount);
-/* Adds any amount that is not negative; whole ones below 2^64 stay exact. Negative and NaN: counted only. */
+/*
+ * Adds any amount that is not negative; whole ones below 2^64 stay exact. Negative and NaN: counted
+ * only.
+ */
 SMX_API void smx_counter_add(smx_counter counter, double amount);
 
 SMX_API void smx_gauge_set(smx_gauge gauge, double value);
@@ -180,8 +201,10 @@ SMX_API void smx_gauge_add(smx_gauge gauge, double amount);
 SMX_API void smx_gauge_inc(smx_gauge gauge);
 SMX_API void smx_gauge_dec(smx_gauge gauge);
 
-/* Counts `value` in the first bucket whose bound is not below it: one 16-byte compare-and-swap. NaN: counted
- * as dropped. Infinities are recorded. */
+/*
+ * Counts `value` in the first bucket whose bound is not below it: one 16-byte compare-and-swap.
+ * NaN: counted as dropped. Infinities are recorded.
+ */
 SMX_API void smx_histogram_observe(smx_histogram histogram, double value);
 
 /* How often this process recorded to an empty handle, of any kind. Async-signal-safe. */
