@@ -5,14 +5,14 @@
     expocheck.py FILE|- ...     exit 1 and one line FILE:LINE: RULE: MESSAGE at the first violation
 
 It refuses more than a Prometheus does: a scrape accepts duplicate series, buckets that are not
-cumulative, interleaved families and negative counters, and silently stores nonsense. It also insists
-on one form where the format leaves a choice (one space, no timestamp, no blank line), so that a
-change of form is noticed. It shares no code with what it judges. Several FILEs are successive scrapes
-of one target.
+cumulative, interleaved families and negative counters, and silently stores nonsense. It also
+insists on one form where the format leaves a choice (one space, no timestamp, no blank line), so
+that a change of form is noticed. It shares no code with what it judges. Several FILEs are
+successive scrapes of one target.
 
     samples = expocheck.parse(body)        {(name, frozenset of labels): value}
     history = expocheck.ScrapeHistory()
-    samples = history.add(body)            the same; and nothing may go back or flap between two adds
+    samples = history.add(body)            the same; and nothing may go back or flap between adds
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 Labels = frozenset[tuple[str, str]]
@@ -28,6 +28,7 @@ Samples = dict[tuple[str, Labels], float]
 
 METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+LABEL_VALUE = re.compile(r'(?:[^"\\]|\\[\\"n])*')
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,})?")
 SUFFIXES = {
     "counter": ("",),
@@ -55,7 +56,8 @@ class Family:
     type: str = ""
     help: str | None = None
     line: int = 0
-    names: dict[str, list[int]] = field(default_factory=dict)  # of samples, with their lines
+    samples: list[tuple[str, Labels]] = field(default_factory=list)
+    label_names: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)  # seen on a sample
     label_order: dict[tuple[str, str], int] = field(default_factory=dict)
     series: list["HistogramSeries"] = field(default_factory=list)
 
@@ -75,7 +77,6 @@ class HistogramSeries:
 class Exposition:
     samples: Samples = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
-    owners: dict[tuple[str, Labels], Family] = field(default_factory=dict)
 
 
 def canonical_float(value: float) -> str:
@@ -166,7 +167,7 @@ class _Parser:
         if self.family is None or self.family.name != name:
             self._begin_family(name)
         assert self.family is not None
-        if self.family.names:
+        if self.family.samples:
             raise self.fail("header-first", f"{word} of {name} after its samples")
         if word == "HELP":
             self._parse_help(rest)
@@ -243,19 +244,18 @@ class _Parser:
             at += 1
 
     def _parse_label_value(self, line: str, at: int) -> tuple[str, int]:
-        value: list[str] = []
-        while at < len(line):
-            if line[at] == '"':
-                return "".join(value), at + 1
-            if line[at] == "\\":
-                at += 1
-                if line[at : at + 1] not in ESCAPES or at == len(line):
-                    raise self.fail("label-escape", f"\\{line[at : at + 1]} in {line!r}")
-                value.append(ESCAPES[line[at]])
-            else:
-                value.append(line[at])
-            at += 1
-        raise self.fail("label-form", f"a label value without an end (a raw line feed?): {line!r}")
+        match = LABEL_VALUE.match(line, at)
+        assert match is not None  # it matches the empty text
+        value, at = match.group(), match.end()
+        if line[at : at + 1] == "\\":
+            raise self.fail("label-escape", f"{line[at : at + 2]} in {line!r}")
+        if line[at : at + 1] != '"':
+            raise self.fail(
+                "label-form", f"a label value without an end (a raw line feed?): {line!r}"
+            )
+        if "\\" in value:
+            value = re.sub(r"\\(.)", lambda escape: ESCAPES[escape.group(1)], value)
+        return value, at + 1
 
     def _parse_value(self, text: str) -> float:
         if text in ("+Inf", "-Inf", "NaN"):
@@ -283,19 +283,25 @@ class _Parser:
         return family
 
     def _check_labels(self, family: Family, name: str, labels: Sequence[tuple[str, str]]) -> None:
-        names = [label for label, _ in labels]
-        own = {"histogram": "le", "summary": "quantile"}.get(family.type)
         for label, value in labels:
+            if value == "":
+                raise self.fail("label-empty", f"{label} is empty, which means absent")
+        names = tuple(label for label, _ in labels)
+        if (name, names) not in family.label_names:
+            self._check_label_names(family, name, names)
+            family.label_names.add((name, names))
+
+    def _check_label_names(self, family: Family, name: str, names: Sequence[str]) -> None:
+        own = {"histogram": "le", "summary": "quantile"}.get(family.type)
+        for label in names:
             if names.count(label) > 1:
                 raise self.fail("label-duplicate", f"{label} twice")
             if label.startswith("__") or (label in ("le", "quantile") and label != own):
                 raise self.fail("label-reserved", f"{label} on a {family.type}")
-            if value == "":
-                raise self.fail("label-empty", f"{label} is empty, which means absent")
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
-                if (second, first) in family.label_order:
-                    line = family.label_order[second, first]
+                line = family.label_order.get((second, first))
+                if line is not None:
                     raise self.fail(
                         "label-order", f"{first} before {second}, on line {line} behind it"
                     )
@@ -310,8 +316,7 @@ class _Parser:
         if key in self.exposition.samples:
             raise self.fail("duplicate", f"{name}{dict(labels)} twice")
         self.exposition.samples[key] = value
-        self.exposition.owners[key] = family
-        family.names.setdefault(name, []).append(self.line)
+        family.samples.append(key)
         if family.type == "counter" and not value >= 0:
             raise self.fail("counter-value", f"{name} is {value}")
         if family.type == "histogram":
@@ -404,7 +409,7 @@ def parse(body: bytes | str) -> Samples:
 
 
 class ScrapeHistory:
-    """Successive scrapes of one target: what only grows never goes back, what stays never vanishes."""
+    """Successive scrapes of one target: what grows never goes back, what stays never vanishes."""
 
     def __init__(self) -> None:
         self._types: dict[str, str] = {}
@@ -432,17 +437,20 @@ class ScrapeHistory:
             if now < before:
                 raise Violation(0, "went-back", f"{_show(key)} went from {before} to {now}")
         self._types.update((family.name, family.type) for family in exposition.families.values())
-        for key, family in exposition.owners.items():
-            if _only_grows(key[0], family):
+        for family in exposition.families.values():
+            for key in _growing(family):
                 self._highest[key] = exposition.samples[key]
         return exposition.samples
 
 
-def _only_grows(name: str, family: Family) -> bool:
-    """A sum grows where no observation is negative; the bounds tell whether some are expected."""
-    if family.type == "histogram" and name.endswith("_sum"):
-        return not any(bound < 0 for series in family.series for bound, _ in series.buckets)
-    return family.type in ("counter", "histogram")
+def _growing(family: Family) -> Iterator[tuple[str, Labels]]:
+    """What only grows. A sum does unless observations may be negative, as the bounds tell."""
+    if family.type not in ("counter", "histogram"):
+        return
+    negative = any(series.buckets[0][0] < 0 for series in family.series)
+    for key in family.samples:
+        if not (negative and key[0].endswith("_sum")):
+            yield key
 
 
 def _show(key: tuple[str, Labels]) -> str:
