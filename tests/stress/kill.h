@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill.h - the cases of kill.c: what is killed, and what must hold afterwards
+ */
+#ifndef STRESS_KILL_H
+#define STRESS_KILL_H
+
+#include "tracer.h"
+
+#define KILL_SLOTS 8
+#define TARGET_BOUNDS_MAX 300
+
+/* A series to record to. */
+struct target {
+	smx_kind kind;
+	smx_gauge_mode mode;
+	size_t bound_count;
+	char family[32];
+	char label[32]; /* "": the family has no labels */
+};
+
+struct handle {
+	smx_kind kind;
+	smx_counter counter;
+	smx_gauge gauge;
+	smx_histogram histogram;
+};
+
+struct scene {
+	smx_kind kind;
+	smx_segment *segment;  /* of the tracer, inherited by the tracee; NULL: the tracee opens for itself */
+	smx_reader *reader;    /* sees all kills */
+	struct target target;
+	struct handle handle;
+	uint64_t number;       /* of kills so far */
+	uint64_t expected;     /* records of the target */
+	bool finished;         /* the operation was over before the kill */
+	pid_t parent;          /* of the killed child of a fork */
+	pid_t keeper;
+};
+
+struct kill_case {
+	const char *name;
+	smx_kind kind;
+	void (*begin)(struct scene *scene);  /* once */
+	void (*before)(struct scene *scene); /* before each kill; may be NULL */
+	void (*prepare)(void *scene);        /* in the tracee; may be NULL */
+	void (*operate)(void *scene);        /* in the tracee, stepped */
+	void (*after)(struct scene *scene);  /* what must hold */
+	void (*end)(struct scene *scene);
+	bool raw;
+	bool step_child;
+};
+
+/* Ends with one without a name. */
+extern const struct kill_case kill_cases[];
+
+extern const double kill_value;
+smx_segment_options kill_options(void);
+struct handle target_find(smx_segment *segment, const struct target *target);
+void handle_record(struct handle handle);
+uint64_t target_count(const smx_reader *reader, const struct target *target);
+/* Another process, started by exec, opens the segment and records once to the target. */
+void fresh_writer(const char *segment, const struct target *target, uint32_t flags);
+uint64_t scene_used_bytes(struct scene *scene);
+
+#endif
