@@ -216,6 +216,7 @@ pid_t stress_raw_fork(void)
 
 void stress_kill(pid_t pid)
 {
+	REQUIRE(pid > 0, "a process could not be started"); /* -1 would be everybody */
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
