@@ -35,6 +35,7 @@
 #include "collector.h"
 #include "process.h"
 #include "removal.h"
+#include "shmetrics/reader.h"
 #include "shmetrics/shmetrics.h"
 #include "tool.h"
 
@@ -325,6 +326,7 @@ static int main_run(int argc, char **argv)
 	run.collector.quiet = run.quiet;
 	hold_signals(&run);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	smx_reader_guard_install(NULL); /* for what others have left in the folder */
 	open_segment(&run);
 	status = run_all(&run);
 	close_segment(&run);

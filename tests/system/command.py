@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""command - what the tests of the shmetrics command share: its processes, a writer, a fake collector.
+"""command - what the tests of the shmetrics command share: processes, a writer, a fake collector.
 
-The programs are those of the build folder SMX_BUILD (default: build/dev). Each test has a folder of segments of its own.
-Nothing here sleeps for a time and hopes: it polls for a fact until a deadline.
+The programs are those of the build folder SMX_BUILD (default: build/dev). Each test has a folder of
+segments of its own. Nothing here sleeps for a time and hopes: it polls for a fact until a deadline.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Iterator, Sequence, TypeVar
+from typing import IO, Any, Callable, Iterator, Sequence, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SMX_BUILD") or ROOT / "build" / "dev").resolve()
@@ -26,6 +26,11 @@ SHMETRICS = BUILD / "collector" / "tool" / "shmetrics"
 COLLECTOR = BUILD / "collector" / "shmetrics-collector"
 LIBRARY = BUILD / "lib" / "libshmetrics.so"
 DEADLINE = 30.0
+NOBODY = 65534
+# Root without the right to pass over permissions: it still reads this build, wherever that lies.
+AS_NOBODY_SPECIAL = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
+# As the first process of a PID namespace, which ends when this one does.
+AS_FIRST_PROCESS = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 T = TypeVar("T")
 
@@ -51,6 +56,12 @@ def is_gone(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
+def give_away(path: Path, mode: int) -> None:
+    """Makes it somebody else's."""
+    os.chmod(path, mode)
+    os.chown(path, NOBODY, NOBODY)
+
+
 def process_state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
@@ -60,7 +71,7 @@ def children(pid: int) -> list[int]:
 
 
 def sanitizer() -> str | None:
-    """The sanitizer's library that a program must load first to use LIBRARY; None for an ordinary build."""
+    """The sanitizer's library, to be loaded before LIBRARY; None for an ordinary build."""
     for line in subprocess.run(
         ["ldd", str(LIBRARY)], capture_output=True, text=True, check=True
     ).stdout.splitlines():
@@ -78,8 +89,9 @@ def preload() -> dict[str, str]:
 class Lines:
     """Lines from a pipe, each waited for until the deadline."""
 
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
+    def __init__(self, source: IO[bytes] | int | None) -> None:
+        assert source is not None
+        self.descriptor = source if isinstance(source, int) else source.fileno()
         self.rest = b""
 
     def next(self) -> str:
@@ -105,18 +117,17 @@ class Lines:
                 return line
 
 
-# A command that tells of each signal it gets, and lives until it is killed.
+# A command that tells of each signal it gets, and lives until it is killed. It takes them by
+# sigwait: a handler and pause() would miss one that comes between the two.
 RECORDER = """
 import os, signal, sys
-names = {int(s): s.name for s in signal.Signals}
-def told(number, frame):
-    os.write(1, ("got %s\\n" % names.get(number, number)).encode())
-for number in set(range(1, 65)) - {9, 19, 32, 33, 17, 4, 5, 6, 7, 8, 11, 31}:
-    if number not in map(int, sys.argv[1].split()):
-        signal.signal(number, told)
-os.write(1, ("ready %d %s\\n" % (os.getpid(), os.environ.get("SHMETRICS_SEGMENT"))).encode())
+left = {4, 5, 6, 7, 8, 9, 11, 17, 19, 31, *map(int, sys.argv[1].split())}
+taken = [number for number in signal.valid_signals() if number not in left]
+signal.pthread_sigmask(signal.SIG_BLOCK, taken)
+os.write(1, ("ready %d\\n" % os.getpid()).encode())
 while True:
-    signal.pause()
+    number = signal.sigwait(taken)
+    os.write(1, ("got %s\\n" % getattr(number, "name", number)).encode())
 """
 
 
@@ -137,34 +148,30 @@ class Bench:
         self.started: list[subprocess.Popen[bytes]] = []
         self.pids: list[int] = []
 
-    def call(self, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
-        """Runs the command to its end."""
-        options = {
-            "env": self.environment,
-            "capture_output": True,
-            "text": True,
-            "timeout": DEADLINE,
-            **more,
-        }
-        return subprocess.run([str(self.shmetrics), *arguments], **options)  # type: ignore[call-overload]
+    def call(
+        self, *arguments: str, before: Sequence[str] = (), **more: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs the command to its end; `before` is a program that runs it."""
+        options = {"env": self.environment, "text": True, "timeout": DEADLINE, **more}
+        if "stdout" not in more:
+            options["capture_output"] = True
+        return subprocess.run([*before, str(self.shmetrics), *arguments], **options)
 
-    def start(self, *arguments: str, **more: object) -> subprocess.Popen[bytes]:
-        options = {
-            "env": self.environment,
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            **more,
-        }
-        process = subprocess.Popen([str(self.shmetrics), *arguments], **options)  # type: ignore[call-overload]
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        options = {"env": self.environment, "stdout": pipe, "stderr": pipe, **more}
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            [str(self.shmetrics), *arguments], **options
+        )
         self.started.append(process)
         return process
 
     def run_recorder(
         self, *options: str, **more: object
     ) -> tuple[subprocess.Popen[bytes], Lines, int]:
-        """`shmetrics run` with the recorder, ready: the run, what the recorder says, the recorder's pid."""
+        """`shmetrics run` with the recorder, ready: the run, the recorder's lines and its pid."""
         process = self.start("run", *options, "--", *recorder(), **more)
-        lines = Lines(process.stdout.fileno())
+        lines = Lines(process.stdout)
         pid = int(lines.find("ready ").split()[1])
         self.pids.append(pid)
         return process, lines, pid
@@ -172,13 +179,14 @@ class Bench:
     def files(self) -> list[str]:
         return sorted(p.name for p in self.folder.iterdir())
 
-    def listing(self) -> dict[str, dict]:
+    def listing(self) -> dict[str, dict[str, Any]]:
         done = self.call("ls", "--json")
         assert (done.returncode, done.stderr) == (0, "")
         return {entry["name"]: entry for entry in json.loads(done.stdout)}
 
     def fake_collector(self, body: str = "exec sleep 1000") -> Path:
-        """Puts a copy of the command beside a collector that writes its pid and arguments to a file, then `body`."""
+        """Puts a copy of the command beside a collector that notes its pid and arguments in a
+        file, which is returned, and then does `body`."""
         self.programs.mkdir(exist_ok=True)
         self.shmetrics = self.programs / "shmetrics"
         shutil.copy(SHMETRICS, self.shmetrics)
@@ -201,14 +209,14 @@ class Bench:
         return pids
 
     def writer(self, name: str) -> subprocess.Popen[bytes]:
-        """A process that holds the segment `name`, with some of every kind in it; ends at end of input."""
+        """A process that holds the segment `name`, with some of every kind in it, until `end`."""
         call = [sys.executable, str(Path(__file__)), name]
         environment = {**self.environment, **preload()}
         process = subprocess.Popen(
             call, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.started.append(process)
-        assert Lines(process.stdout.fileno()).next() == "recorded"
+        assert Lines(process.stdout).next() == "recorded"
         return process
 
     def dead_segment(self, name: str) -> Path:
@@ -217,8 +225,15 @@ class Bench:
 
     @staticmethod
     def end(process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin
         process.stdin.close()
         assert process.wait(DEADLINE) == 0
+
+    @staticmethod
+    def errors(process: subprocess.Popen[bytes]) -> str:
+        """All that a process has said on standard error, once it has ended."""
+        assert process.stderr
+        return process.stderr.read().decode()
 
     def clean(self) -> None:
         for process in self.started:
@@ -288,7 +303,9 @@ def record(name: str) -> None:
         return family
 
     def find(kind: str, family: Handle, *values: str) -> Handle:
-        return getattr(library, f"smx_{kind}_with")(family, texts(*values) if values else None)
+        function = getattr(library, f"smx_{kind}_with")
+        handle: Handle = function(family, texts(*values) if values else None)
+        return handle
 
     library.smx_counter_add_whole.argtypes = [Handle, ctypes.c_uint64]
     library.smx_counter_add.argtypes = [Handle, ctypes.c_double]

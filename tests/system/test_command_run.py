@@ -7,19 +7,18 @@ import fcntl
 import os
 import pty
 import signal
-import socket
 import struct
 import subprocess
 import sys
 import termios
-import urllib.request
 from pathlib import Path
 from typing import Iterator
 
 import pytest
 
 import command
-from command import Bench, Lines, children, is_gone, process_state, recorder, until
+from command import AS_FIRST_PROCESS, AS_NOBODY_SPECIAL, Bench, Lines, children, give_away
+from command import is_gone, process_state, recorder, until
 
 NO_COLLECTOR = "--no-collector"
 
@@ -134,7 +133,7 @@ def test_leaves_a_named_segment_which_keep_goes_on_with(bench: Bench) -> None:
         )
 
 
-@pytest.mark.parametrize("where", ["nowhere", "no room"])
+@pytest.mark.parametrize("where", ["nowhere", "not ours", "no room"])
 def test_runs_the_command_without_metrics_where_no_segment_can_be_made(
     bench: Bench, where: str, tmp_path: Path
 ) -> None:
@@ -142,8 +141,11 @@ def test_runs_the_command_without_metrics_where_no_segment_can_be_made(
     call = [str(command.SHMETRICS), "run", "--", *shown]
     if where == "nowhere":
         bench.environment["SHMETRICS_DIR"] = str(tmp_path / "nowhere")
+    elif where == "not ours":
+        give_away(bench.folder, 0o755)
+        call = [*AS_NOBODY_SPECIAL, *call]
     else:
-        mount = f"mount -t tmpfs -o size=64k none {tmp_path} && cd {tmp_path} && SHMETRICS_DIR={tmp_path}"
+        mount = f"mount -t tmpfs -o size=64k none {tmp_path} && SHMETRICS_DIR={tmp_path}"
         call = ["unshare", "--mount", "sh", "-c", f'{mount} exec "$@"', "sh", *call]
     bench.environment["SHMETRICS_SEGMENT"] = "stale"
     done = subprocess.run(
@@ -197,25 +199,58 @@ def test_the_next_run_spares_what_is_in_use_or_not_a_run_s(bench: Bench) -> None
     assert living.poll() is None
 
 
+LEAVES = """
+import os, subprocess, sys
+call = [sys.executable, sys.argv[1], os.environ["SHMETRICS_SEGMENT"]]
+writer = subprocess.Popen(call, stdout=subprocess.PIPE)
+print(writer.pid, writer.stdout.readline())
+"""
+
+
+def test_spares_what_a_first_process_of_another_namespace_holds(bench: Bench) -> None:
+    call = [*AS_FIRST_PROCESS, str(bench.shmetrics), "run", NO_COLLECTOR, "--", *recorder()]
+    bench.started.append(subprocess.Popen(call, env=bench.environment, stdout=subprocess.PIPE))
+    Lines(bench.started[-1].stdout).find("ready")
+    (held,) = bench.files()
+    assert held.startswith("run-1-")
+    for before in ([], AS_FIRST_PROCESS):
+        assert bench.call("run", NO_COLLECTOR, "--", "true", before=before).returncode == 0
+        assert bench.files() == [held]
+
+
+def test_runs_that_start_and_end_at_once_leave_each_other_s_segments_alone(bench: Bench) -> None:
+    see = """sh -c '[ -e "$SHMETRICS_SEGMENT" ]'"""
+    look = f'for i in $(seq 50); do "$0" run -q --no-collector -- {see} || exit 1; done'
+    loops = [
+        subprocess.Popen(["sh", "-c", look, str(bench.shmetrics)], env=bench.environment)
+        for _ in range(4)
+    ]
+    bench.started += loops
+    assert [loop.wait(4 * command.DEADLINE) for loop in loops] == [0, 0, 0, 0]
+    assert bench.files() == []
+
+
 def test_leaves_a_segment_that_processes_of_the_command_still_hold(bench: Bench) -> None:
-    script = (
-        "import os, subprocess, sys\n"
-        f"w = subprocess.Popen([sys.executable, {command.__file__!r}, os.environ['SHMETRICS_SEGMENT']],\n"
-        "                     stdout=subprocess.PIPE)\n"
-        "print(w.pid, w.stdout.readline())"
-    )
     bench.environment.update(command.preload())
     process = bench.start(
-        "run", NO_COLLECTOR, "--", sys.executable, "-c", script, stdin=subprocess.PIPE
+        "run",
+        NO_COLLECTOR,
+        "--",
+        sys.executable,
+        "-c",
+        LEAVES,
+        command.__file__,
+        stdin=subprocess.PIPE,
     )
     assert process.wait(command.DEADLINE) == 0
-    writer = int(process.stdout.read().split()[0])
-    told = Lines(process.stderr.fileno()).find("left behind")
+    writer = int(Lines(process.stdout).next().split()[0])
+    told = Lines(process.stderr).find("left behind")
     assert told.startswith(
         f"shmetrics: 1 process that the command left behind still holds {bench.folder}/run-"
     )
     assert f"(pid {writer})" in told
     assert len(bench.files()) == 1
+    assert process.stdin
     process.stdin.close()
     until(lambda: is_gone(writer), "the writer ends")
     assert bench.call("run", NO_COLLECTOR, "--", "true").returncode == 0
@@ -246,26 +281,35 @@ def test_lives_as_long_as_a_command_that_does_not_obey(bench: Bench) -> None:
     assert run.poll() is None and not is_gone(pid)
 
 
+# Sends 10 to its group, itself and the run included; tells when 12 comes how many it has had.
+SENDER = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [10, 12])
+os.write(1, b"ready\\n")
+for i in range(20):
+    os.kill(0, 10)
+    had = 0
+    while signal.sigwait([10, 12]) == 10:
+        had += 1
+        os.write(1, b"had %d\\n" % had)
+os.write(1, b"end\\n")
+"""
+
+
 def test_does_not_give_the_command_back_what_it_sent_to_its_group(bench: Bench) -> None:
-    script = (
-        "import os, signal\n"
-        "def told(number, frame): os.write(1, b'got %d\\n' % number)\n"
-        "signal.signal(10, told); signal.signal(12, told)\n"
-        "os.kill(0, 10); os.write(1, b'sent\\n')\n"
-        "while True: signal.pause()"
-    )
-    run = bench.start(
-        "run", NO_COLLECTOR, "--", sys.executable, "-c", script, start_new_session=True
-    )
-    lines = Lines(run.stdout.fileno())
-    assert {lines.next(), lines.next()} == {"got 10", "sent"}
-    run.send_signal(12)  # 10 is taken before 12: were it passed on, it would have been by then
-    assert lines.next() == "got 12"
-    os.killpg(run.pid, signal.SIGKILL)
+    python = [sys.executable, "-c", SENDER]
+    run = bench.start("run", NO_COLLECTOR, "--", *python, start_new_session=True)
+    lines = Lines(run.stdout)
+    assert lines.next() == "ready"
+    for _ in range(20):
+        assert lines.next() == "had 1"
+        run.send_signal(12)  # the run takes 10 before 12: were 10 passed on, it would be by now
+    assert lines.next() == "end"
+    assert run.wait(command.DEADLINE) == 0
 
 
 class Terminal:
-    """`shmetrics run` with the recorder in a terminal of its own: as the session's leader, or under a shell."""
+    """`shmetrics run` in a terminal of its own, as the session's leader or under a shell."""
 
     def __init__(
         self, bench: Bench, *before: str, recording: list[str], **environment: str
@@ -298,12 +342,23 @@ def test_leaves_what_the_terminal_sends_to_the_terminal(bench: Bench) -> None:
     assert terminal.lines.find("got") == "got SIGRTMAX"
 
 
+HANGS_UP = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+print("ready", os.getpid(), flush=True)
+signal.sigwait([signal.SIGHUP])
+"""
+
+
 def test_passes_on_the_hang_up_of_a_session_that_it_leads(bench: Bench) -> None:
-    script = "import os, signal\nsignal.sigwait([signal.SIGHUP])"
-    mask = f"import signal\nsignal.pthread_sigmask(0, [1])\nprint('ready', __import__('os').getpid(), flush=True)\n{script}"
-    terminal = Terminal(bench, recording=[sys.executable, "-c", mask])
+    terminal = Terminal(bench, recording=[sys.executable, "-c", HANGS_UP])
     os.close(terminal.master)
-    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == 0
+
+    def ended() -> os.waitid_result | None:
+        return os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG)
+
+    result = until(ended, "the run ends with its command")
+    assert result and (result.si_code, result.si_status) == (os.CLD_EXITED, 0)
 
 
 def test_is_stopped_with_the_command_and_continued_with_it(bench: Bench) -> None:
@@ -314,7 +369,7 @@ def test_is_stopped_with_the_command_and_continued_with_it(bench: Bench) -> None
     terminal.type(b"\x1a")
     assert terminal.lines.find("stopped") == f"stopped {128 + signal.SIGTSTP}"
     assert terminal.lines.find("got") == "got SIGCONT"
-    assert (process_state(terminal.recorder), process_state(run)) == ("S", "S")
+    until(lambda: process_state(run) == "S", "the run waits again")
     os.kill(terminal.recorder, signal.SIGKILL)
     assert terminal.lines.find("ended") == "ended 137"
 
@@ -352,9 +407,7 @@ signal.pause()
 """
 
 
-@pytest.mark.parametrize(
-    "before", [[], ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]]
-)
+@pytest.mark.parametrize("before", [[], AS_FIRST_PROCESS])
 def test_reaps_orphans_also_as_the_first_process(bench: Bench, before: list[str]) -> None:
     command_line = [
         *before,
@@ -370,9 +423,10 @@ def test_reaps_orphans_also_as_the_first_process(bench: Bench, before: list[str]
         command_line, env=bench.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     bench.started.append(top)
-    Lines(top.stdout.fileno()).find("ready")
+    Lines(top.stdout).find("ready")
     run = children(top.pid)[0] if before else top.pid
     until(lambda: len(children(run)) == 101, "the orphans are its children")
+    assert top.stdin
     top.stdin.close()
     until(lambda: len(children(run)) == 1, "the orphans are reaped")
     os.kill(children(run)[0], signal.SIGKILL)
@@ -382,13 +436,13 @@ def test_reaps_orphans_also_as_the_first_process(bench: Bench, before: list[str]
 
 def test_returns_when_the_command_does_though_its_children_live(bench: Bench) -> None:
     run = bench.start("run", "-q", NO_COLLECTOR, "--", "sh", "-c", "sleep 1000 & echo $!; exit 4")
-    bench.pids.append(int(Lines(run.stdout.fileno()).next()))
+    bench.pids.append(int(Lines(run.stdout).next()))
     assert run.wait(command.DEADLINE) == 4
     assert not is_gone(bench.pids[-1])
 
 
 def test_as_the_first_process_obeys_a_signal_from_outside(bench: Bench) -> None:
-    before = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    before = AS_FIRST_PROCESS
     command_line = [
         *before,
         str(command.SHMETRICS),
@@ -399,7 +453,7 @@ def test_as_the_first_process_obeys_a_signal_from_outside(bench: Bench) -> None:
     ]
     top = subprocess.Popen(command_line, env=bench.environment, stdout=subprocess.PIPE)
     bench.started.append(top)
-    Lines(top.stdout.fileno()).find("ready")
+    Lines(top.stdout).find("ready")
     os.kill(children(top.pid)[0], signal.SIGTERM)
     assert top.wait(command.DEADLINE) == 143
     assert bench.files() == []
