@@ -127,21 +127,14 @@ static bool read_gauge(smx_exposition *exposition, const struct smx_series *seri
 	return count != 0;
 }
 
-/* Whether the series is one that applications asked for, not only where what was too much is
- * counted. */
+/*
+ * Whether an application asked for the series, and its reader serves the family. If not (what was too much
+ * is counted there), it is shown only with a number in it.
+ */
 static bool is_asked_for(const struct smx_series *series)
 {
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
 		if (part->source->served && !part->view->overflow)
-			return true;
-	}
-	return false;
-}
-
-static bool is_served(const struct smx_series *series)
-{
-	for (const struct smx_part *part = &series->first; part; part = part->next) {
-		if (part->source->served)
 			return true;
 	}
 	return false;
@@ -333,8 +326,6 @@ static void render_family(smx_exposition *exposition, const struct smx_family *f
 	for (size_t i = 0; i < family->series_count && !buffer->failed; i++) {
 		const struct smx_series *series = family->series[i];
 
-		if (!is_served(series))
-			continue;
 		if (family->kind == SMX_COUNTER)
 			render_counter(series, buffer);
 		else if (family->kind == SMX_HISTOGRAM)

@@ -16,7 +16,6 @@
 struct smx_family;
 
 struct smx_writer_label {
-	uint64_t slot_generation;
 	uint32_t slot;
 	uint32_t pid;
 	uint32_t ordinal; /* among the writers of all members with this pid, from 1; 0: none yet */
@@ -35,8 +34,8 @@ struct smx_source {
 
 struct smx_member {
 	smx_reader *reader;
-	struct smx_source **sources; /* by the reader's index of families; NULL where a family is
-					not fit to be served */
+	struct smx_source *
+		*sources; /* by the reader's index of families; NULL: not fit to be served */
 	size_t source_count;
 	size_t source_capacity;
 	struct smx_writer_label *writers;

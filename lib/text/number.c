@@ -114,8 +114,7 @@ static struct decimal shortest_exact(double value)
 {
 	uint64_t bits, mantissa, low, high, nearest, unit = 1;
 	int log2, shift, scale, cut = 0;
-	wide power, middle, below, above, mask, rest, half;
-	bool even;
+	wide power, middle, below, above, rest, half;
 
 	memcpy(&bits, &value, sizeof(bits));
 	log2 = (int)(bits >> 52) - 1023;
@@ -123,17 +122,16 @@ static struct decimal shortest_exact(double value)
 	/* In quarters of a unit in the last place; below a power of two the neighbours lie twice as
 	 * close. */
 	shift = 52 - log2 + 2;
-	mask = ((wide)1 << shift) - 1;
 	scale = 16 - floor_log10_estimate(log2);
 	power = scale < 20 ? (wide)powers_of_ten[scale]
 			   : (wide)powers_of_ten[19] * powers_of_ten[scale - 19];
 	middle = (wide)mantissa * 4 * power;
 	below = middle - power * (mantissa == UINT64_C(1) << 52 ? 1 : 2);
 	above = middle + power * 2;
-	/* An end that lies in the middle of two doubles is read as the even one. */
-	even = mantissa % 2 == 0;
-	low = (uint64_t)(below >> shift) + ((below & mask) != 0 || !even);
-	high = (uint64_t)(above >> shift) - ((above & mask) == 0 && !even);
+	/* The ends themselves, which only some doubles own, have one decimal more than the value, and
+	 * so are never the shortest. */
+	low = (uint64_t)(below >> shift) + 1;
+	high = (uint64_t)((above - 1) >> shift);
 
 	while ((low + 9) / 10 <= high / 10) {
 		low = (low + 9) / 10;

@@ -3,8 +3,8 @@
  * writers.c - the pid label of each live writer
  *
  * The pid is the writer's own, and writers of two PID namespaces may have the same: the second is
- * "12-2", the third "12-3". A writer keeps its label for as long as it lives, whoever comes and
- * goes beside it; no two writers have the same.
+ * "12-2", the third "12-3". A writer keeps its label for as long as it lives, whoever comes and goes
+ * beside it; no two writers have the same. Who follows it in its slot with its pid inherits it.
  */
 #include "text/buffer.h"
 #include "text/merge.h"
@@ -15,8 +15,7 @@
 
 static bool same_writer(const struct smx_writer_label *label, const smx_writer_view *view)
 {
-	return label->slot == view->slot && label->pid == view->pid &&
-	       label->slot_generation == view->slot_generation;
+	return label->slot == view->slot && label->pid == view->pid;
 }
 
 static bool is_up_to_date(const struct smx_member *member)
@@ -55,7 +54,6 @@ static bool take_in_writers(struct smx_member *member)
 		const struct smx_writer_label *before = NULL;
 
 		writers[i].slot = view->slot;
-		writers[i].slot_generation = view->slot_generation;
 		writers[i].pid = view->pid;
 		if (member->writer_count != 0)
 			before = bsearch(&writers[i], member->writers, member->writer_count,

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_expositions.py PRINT_EXPOSITION [SEEDS] - whatever readers hold, what is served parses (I12)
+"""check_expositions.py PRINT_EXPOSITION [SEEDS] - what is served parses, whatever it is of (I12)
 
-Every scrape of every seed must satisfy the strict checker, and promtool's parser where that is installed.
+Every scrape of every seed must satisfy the strict checker, and promtool where that is installed.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def main(program: str, seed_count: int = 200) -> int:
             if judged.returncode == PARSE_ERROR:
                 print(f"seed {seed}: promtool: {judged.stderr.decode()}")
                 return 1
-    print(
-        f"{scrape_count} scrapes, {sample_count} samples; promtool {'agrees' if promtool else 'is not here'}"
-    )
+    verdict = "agrees" if promtool else "is not here"
+    print(f"{scrape_count} scrapes, {sample_count} samples; promtool {verdict}")
     return 0 if sample_count > 20 * scrape_count else 1
 
 

@@ -308,6 +308,25 @@ Test(exposition, keeps_the_pid_label_of_a_writer_while_others_come_and_go)
 		      "3\ng{pid=\"12-2\"} 2\n");
 }
 
+Test(exposition, keeps_the_pid_labels_of_one_reader_apart_while_its_writers_change)
+{
+	struct fake_series *series = fake_series_add(gauge(one, "g", "", SMX_GAUGE_LIVE_ALL), "");
+
+	for (uint32_t slot = 0; slot < 3; slot++)
+		fake_gauge_set(series, fake_writer_add(one, slot, 1, 12), slot, 0);
+	expect_render("# HELP g Help.\n# TYPE g gauge\ng{pid=\"12\"} 0\ng{pid=\"12-2\"} 1\n"
+		      "g{pid=\"12-3\"} 2\n");
+	fake_writers_clear(one);
+	fake_writer_add(one, 1, 1, 12);
+	fake_writer_add(one, 2, 1, 12);
+	expect_render("# HELP g Help.\n# TYPE g gauge\ng{pid=\"12-2\"} 0\ng{pid=\"12-3\"} 1\n");
+	fake_writer_add(one, 0, 2, 12);
+	fake_writer_add(one, 3, 1, 12);
+	fake_gauge_set(series, 3, 3, 0);
+	expect_render("# HELP g Help.\n# TYPE g gauge\ng{pid=\"12-2\"} 0\ng{pid=\"12-3\"} 1\n"
+		      "g{pid=\"12\"} 2\ng{pid=\"12-4\"} 3\n");
+}
+
 /* ---- several readers ---- */
 
 Test(exposition, adds_up_series_of_one_identity)
@@ -401,7 +420,8 @@ Test(exposition, takes_kind_mode_bounds_and_label_order_for_the_definition)
 	fake_family_add(one, SMX_COUNTER, "a", "")->view.live_writers = 2;
 	gauge(two, "a", "", SMX_GAUGE_LIVE_SUM);
 	gauge(one, "b", "", SMX_GAUGE_LIVE_MIN)->view.live_writers = 2;
-	fake_series_add(gauge(two, "b", "", SMX_GAUGE_LIVE_SUM), "");
+	fake_gauge_set(fake_series_add(gauge(two, "b", "", SMX_GAUGE_LIVE_SUM), ""),
+		       fake_writer_add(two, 0, 1, 10), 5, 0);
 	histogram(one, "c", "")->view.live_writers = 2;
 	fake_family_bounds(histogram(two, "c", ""), other, 3);
 	fake_family_add(one, SMX_COUNTER, "d", "x,y")->view.live_writers = 2;
@@ -421,8 +441,10 @@ Test(exposition, shows_only_what_a_reader_says_is_served)
 	count(fake_series_add(old, "1"), 1);
 	count(fake_series_add(new, "1"), 2);
 	count(fake_series_add(there, "1"), 10);
+	fake_series_add(old, "2");
 	new->view.served = false;
-	expect_render("# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"1\"} 11\n");
+	expect_render("# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"1\"} 11\n"
+		      "a_total{x=\"2\"} 0\n");
 	old->view.served = false;
 	new->view.served = true;
 	new->view.live_writers = 2;
@@ -433,7 +455,8 @@ Test(exposition, shows_only_what_a_reader_says_is_served)
 	there->view.served = false;
 	expect_render("");
 	old->view.served = true;
-	expect_render("# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"1\"} 1\n");
+	expect_render("# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"1\"} 1\n"
+		      "a_total{x=\"2\"} 0\n");
 }
 
 Test(exposition, hides_the_later_of_two_families_that_share_a_sample_name)
