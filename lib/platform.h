@@ -62,8 +62,8 @@ void smx_platform_lock_release(smx_lock lock, uint64_t offset);
 /* 1: held by somebody else; 0: free; -1: the system would not say. */
 int smx_platform_lock_held(smx_lock lock, uint64_t offset, uint64_t length);
 /*
- * Moves the lock into a mapping that no child inherits and closes the descriptor; false: nothing
- * changed.
+ * Has a mapping that no child inherits carry the locks of this description, beside the descriptor,
+ * which is then to be closed; false: nothing changed.
  */
 bool smx_platform_lock_carry(struct smx_segment *segment, smx_lock lock);
 void smx_platform_lock_close(smx_lock lock);

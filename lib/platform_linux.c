@@ -313,7 +313,6 @@ bool smx_platform_lock_carry(struct smx_segment *segment, smx_lock lock)
 	}
 	segment->lock_page = page;
 	segment->lock_is_posix = false;
-	close(lock.descriptor);
 	return true;
 }
 

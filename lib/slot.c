@@ -2,11 +2,15 @@
 /*
  * slot.c - claiming a slot, and the gauge cells that come with it
  *
- *  S1. At most one live process holds a slot: whoever takes over generation g holds the lock of g +
- *      1, has seen that g is not locked, and has seen the slot still say g after that. A second one
- *      with the same idea fails at the lock; one that comes late fails at the second look.
- *  S2. A process killed while claiming leaves the slot as it was: the last store publishes g + 1,
- *      and the lock of a generation that was never published means nothing.
+ *  S1. At most one live process holds a slot. Only the holder of the slot's claim lock changes its
+ *      generation, and only after it has seen that nobody holds the lock of the present one.
+ *  S2. The lock of a generation is only ever taken by its owner, before the generation is
+ *      published: whoever finds a published generation's lock held sees a live owner, and whoever
+ *      finds it free sees one that is dead for ever. (A single lock, of generation g + 1, is not
+ *      enough: a late adopter that saw g takes it for a moment after the owner of g + 1 died, and
+ *      shows a dead process as live.)
+ *      A process killed while claiming leaves the slot as it was: the last store publishes g + 1.
+ *      One that is stopped there keeps this slot from the others, who take another.
  *  S3. Nothing of the last owner is ever taken for the new one's: every cell says of which
  *      generation it is (or, most recent, at what time it was set), so nothing needs to be cleared.
  *  S4. A slot's directory and blocks stay with it: the segment grows with the most processes alive
@@ -96,31 +100,53 @@ static void ensure_all(struct smx_segment *segment)
 
 /* ---- claiming ---- */
 
-/* Tries to take over one slot. True: this process is its owner. */
+static uint64_t claim_offset(uint32_t slot)
+{
+	return SMX_LOCK_CLAIMS + slot;
+}
+
+/* Whether the slot's present owner, if it ever had one, is dead. */
+static bool is_free(smx_lock lock, uint32_t number, uint64_t generation)
+{
+	return generation < SMX_LOCK_GENERATION_MAX &&
+	       (generation == 0 ||
+		smx_platform_lock_held(lock, lock_offset(number, generation), 1) == 0);
+}
+
+/* Under the slot's claim lock: makes this process the owner. */
 static bool take(struct smx_segment *segment, smx_lock lock, uint32_t number)
 {
-	smx_layout_header *header = segment->header;
 	smx_layout_slot *slot = slot_at(segment, number);
 	uint64_t generation = smx_read_acquire(&slot->generation);
 
-	if (generation >= SMX_LOCK_GENERATION_MAX)
+	if (!is_free(lock, number, generation) ||
+	    !smx_platform_lock_try(lock, lock_offset(number, generation + 1)))
 		return false;
-	if (generation && smx_platform_lock_held(lock, lock_offset(number, generation), 1) != 0)
-		return false;
-	if (!smx_platform_lock_try(lock, lock_offset(number, generation + 1)))
-		return false;
-	if (smx_read_acquire(&slot->generation) != generation ||
-	    !smx_platform_lock_carry(segment, lock)) {
+	if (!smx_platform_lock_carry(segment, lock)) {
 		smx_platform_lock_release(lock, lock_offset(number, generation + 1));
 		return false;
 	}
 	slot->pid = (uint32_t)getpid();
 	smx_store_relaxed(&slot->claimed_ns, smx_platform_monotonic_ns());
-	smx_raise(&header->slots_used, (uint64_t)number + 1);
+	smx_raise(&segment->header->slots_used, (uint64_t)number + 1);
 	smx_publish(&slot->generation, generation + 1); /* S2 */
 	segment->slot = number;
 	segment->slot_generation = generation + 1;
 	return true;
+}
+
+/* Tries to take over one slot. True: this process is its owner. */
+static bool try_slot(struct smx_segment *segment, smx_lock lock, uint32_t number)
+{
+	bool taken;
+
+	/* A look without the claim lock first: most slots are held. */
+	if (!is_free(lock, number, smx_read_acquire(&slot_at(segment, number)->generation)) ||
+	    !smx_platform_lock_try(lock, claim_offset(number)))
+		return false;
+	taken = take(segment, lock, number);
+	smx_platform_lock_release(lock, claim_offset(number));
+	return taken;
 }
 
 /* Makes the slot this process's own, as the hot path sees it. */
@@ -166,7 +192,8 @@ bool smx_slot_claim(struct smx_segment *segment, smx_error *error)
 		return false;
 	}
 	for (uint32_t number = 0; number < segment->header->slot_max; number++) {
-		if (take(segment, lock, number)) {
+		if (try_slot(segment, lock, number)) {
+			smx_platform_lock_close(lock); /* the mapping carries it now */
 			settle(segment);
 			return true;
 		}

@@ -65,9 +65,11 @@
  *
  * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an
  * open-file-description lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the
- * file; beyond its end, so it stands for no data. To take over a slot of generation g: see that g
- * is not locked, lock g + 1, see that the slot still says g, fill in the slot, store g + 1. The
- * byte SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first slot claimed.
+ * file; beyond its end, so it stands for no data. Slots change hands under a second lock, on the
+ * byte SMX_LOCK_CLAIMS + s: to take over a slot, lock that byte; see the slot's generation g, and
+ * that its byte is not locked; lock the byte of g + 1; fill in the slot; store g + 1; unlock the
+ * claim. So the byte of a generation is never locked by anybody but its owner. The byte
+ * SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first slot claimed.
  */
 #ifndef SHMETRICS_LAYOUT_H
 #define SHMETRICS_LAYOUT_H
@@ -235,6 +237,7 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_directory) == 256, "a directory has 32 words
 #define SMX_LOCK_GENERATION_MAX ((UINT64_C(1) << SMX_LOCK_SLOT_SHIFT) - 1)
 #define SMX_LOCK_SLOTS_LENGTH (UINT64_C(1) << 56)
 #define SMX_LOCK_LIFE (UINT64_C(1) << 61)
+#define SMX_LOCK_CLAIMS (UINT64_C(3) << 60) /* + slot */
 
 /* ---- the index ---- */
 
