@@ -25,6 +25,8 @@ import shmetrics
 
 DEADLINE_SECONDS = 30.0
 
+SANITIZED = any(name in os.environ.get("LD_PRELOAD", "") for name in ("asan", "tsan"))
+
 
 @pytest.fixture
 def registry() -> shmetrics.CollectorRegistry:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import SANITIZED, Run
 
 RECORD = """
     import os, shmetrics
@@ -204,6 +204,7 @@ def test_no_room_at_all(run: Run, environment: dict[str, str], segment_directory
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer's shadow takes terabytes of addresses")
 def test_little_address_space(run: Run, environment: dict[str, str]) -> None:
     limit = """
 import os, resource
