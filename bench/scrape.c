@@ -115,6 +115,7 @@ static int serve(const char *name, size_t series, size_t worker_count)
 
 int main(int argument_count, char **arguments)
 {
+	bench_pin((size_t)getpid());
 	if (argument_count == 5 && strcmp(arguments[1], "serve") == 0)
 		return serve(arguments[2], strtoul(arguments[3], NULL, 10),
 			     strtoul(arguments[4], NULL, 10));

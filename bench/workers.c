@@ -16,6 +16,7 @@
 
 #include <shmetrics/shmetrics.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { GAUGES = 1000, LIVE_MAX = 128, LIVE_OF_DEAD = 4, DEAD = 1000, SCRAPES = 151 };
 
@@ -162,6 +163,7 @@ static void dead_workers(void)
 
 int main(void)
 {
+	bench_pin((size_t)getpid());
 	live_workers();
 	dead_workers();
 	return 0;
