@@ -34,8 +34,8 @@ struct smx_source {
 
 struct smx_member {
 	smx_reader *reader;
-	struct smx_source *
-		*sources; /* by the reader's index of families; NULL: not fit to be served */
+	/* By the reader's index of families; NULL where one is not fit to be served. */
+	struct smx_source **sources;
 	size_t source_count;
 	size_t source_capacity;
 	struct smx_writer_label *writers;
