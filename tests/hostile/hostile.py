@@ -22,7 +22,7 @@ import expocheck  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-BUILD = Path(os.environ.get("SMX_BUILD", ROOT / "build" / "dev")).resolve()
+BUILD = Path(os.environ.get("SMX_BUILD") or ROOT / "build" / "dev").resolve()
 
 
 def program(name: str) -> str:

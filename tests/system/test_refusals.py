@@ -9,107 +9,38 @@ and no call is lost: what found no series of its own is in the overflow series. 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Iterator, Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hostile"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import decode  # noqa: E402
-from hostile import complaints, program  # noqa: E402
-
-Json = dict[str, Any]
+from collector import Collector, wait_until  # noqa: E402
+from place import (  # noqa: E402
+    Json,
+    Place,
+    gauge_values,
+    message,
+    overflow,
+    series_count,
+    status,
+    tmpfs,
+    total,
+)
 
 NOBODY = 65534
-LIMIT_SECONDS = 60
 MANY = 20_000  # series, of about 200 bytes each with their cells: more than 2 MiB
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="mounts file systems and changes users: needs root"
 )
-
-
-class Place:
-    """A folder for segments, perhaps in a mount namespace of its own."""
-
-    def __init__(self, folder: Path, namespace: Optional[int] = None) -> None:
-        self.folder = folder
-        self.namespace = namespace
-
-    @property
-    def seen(self) -> Path:
-        """The folder as this process can see it."""
-        return Path(f"/proc/{self.namespace}/root{self.folder}") if self.namespace else self.folder
-
-    def command(self, *command: str | Path) -> list[str]:
-        inside = (
-            ["nsenter", f"--mount=/proc/{self.namespace}/ns/mnt", "--"] if self.namespace else []
-        )
-        return [*inside, *map(str, command)]
-
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "SHMETRICS_DIR": str(self.folder)}
-
-    def refusals(self, *arguments: str) -> list[Json]:
-        """Runs the driver to its end; it must end well."""
-        done = subprocess.run(
-            self.command(program("refusals"), *arguments),
-            env=self.environment(), capture_output=True, text=True, timeout=LIMIT_SECONDS, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert (
-            done.returncode == 0
-        ), f"status {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    @contextlib.contextmanager
-    def waiting(self, *arguments: str) -> Iterator[list[Json]]:
-        """The driver, which has come to its step `wait` and stays there until the end of the block."""
-        process = subprocess.Popen(
-            self.command(program("refusals"), *arguments, "wait"),
-            env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert process.stdin and process.stdout and process.stderr
-        steps: list[Json] = []
-        try:
-            while not steps or steps[-1]["step"] != "wait":
-                line = process.stdout.readline()
-                assert line, f"it ended early: {steps} {process.stderr.read()}"
-                steps.append(json.loads(line))
-            yield steps
-            process.stdin.close()
-            assert process.wait(LIMIT_SECONDS) == 0
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            for stream in (process.stdin, process.stdout, process.stderr):
-                stream.close()
-
-    def read(self, name: str = "refusals") -> Json:
-        """What the reader finds; decode.py must find the same file undamaged."""
-        path = self.folder / f"{name}.smx1"
-        done = subprocess.run(
-            self.command(program("dumpjson"), path),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-        )
-        assert done.returncode == 0, done.stderr
-        assert decode.decode_file(self.seen / path.name)["problems"] == []
-        text = subprocess.run(
-            self.command(program("dumpjson"), "--text", path),
-            capture_output=True,
-            timeout=LIMIT_SECONDS,
-        )
-        assert complaints(text.stdout) == []
-        return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -121,61 +52,19 @@ def place() -> Iterator[Place]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def tmpfs(options: str) -> Iterator[Place]:
-    """A tmpfs in a mount namespace that ends with the process that holds it."""
-    folder = Path(tempfile.mkdtemp(prefix="smx-refusals."))
-    script = f"mount -t tmpfs -o {options} tmpfs {folder} && echo ready && read end"
-    holder = subprocess.Popen(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert holder.stdin and holder.stdout
-    try:
-        if holder.stdout.readline() != "ready\n":
-            pytest.skip("this system does not let root mount a tmpfs")
-        yield Place(folder, holder.pid)
-    finally:
-        holder.stdin.close()
-        holder.stdout.close()
-        holder.wait(LIMIT_SECONDS)
-        folder.rmdir()
+def assert_the_collector_shows(place: Place, reason: str, requests: int) -> None:
+    """What was refused, and that no call is missing: also in a scrape."""
+    with Collector(place.seen) as collector:
 
+        def dropped() -> Optional[float]:
+            labels = {"segment": "refusals", "reason": reason}
+            return collector.value("shmetrics_segment_dropped_total", **labels)
 
-def status(steps: Sequence[Json], name: str) -> str:
-    (found,) = [step["status"] for step in steps if step["step"] == name]
-    return str(found)
-
-
-def message(steps: Sequence[Json], name: str) -> str:
-    """What a failed step said; it must be one line of text."""
-    (found,) = [step["message"] for step in steps if step["step"] == name]
-    assert all(character.isprintable() for character in found), repr(found)
-    return str(found)
-
-
-def total(segment: Json, family: str) -> int:
-    """The sum over all series of a family, the overflow series included."""
-    (found,) = [f for f in segment["families"] if f["name"] == family]
-    return sum(s["whole"] if "whole" in s else sum(s["buckets"]) for s in found["series"])
-
-
-def overflow(segment: Json, family: str) -> int:
-    (found,) = [f for f in segment["families"] if f["name"] == family]
-    return sum(
-        s.get("whole", 0) + sum(s.get("buckets", [])) for s in found["series"] if s["overflow"]
-    )
-
-
-def series_count(segment: Json, family: str) -> int:
-    (found,) = [f for f in segment["families"] if f["name"] == family]
-    return sum(1 for s in found["series"] if not s["overflow"])
-
-
-def gauge_values(segment: Json) -> int:
-    """How many values live processes have in the series of the gauge."""
-    (found,) = [f for f in segment["families"] if f["name"] == "refused_level"]
-    return sum(len(s["values"]) for s in found["series"] if not s["overflow"])
+        wait_until(lambda: dropped() is not None, "the collector serves the segment")
+        assert (dropped() or 0) > 0
+        samples = collector.samples()
+    found = [value for (name, _), value in samples.items() if name == "refused_requests_total"]
+    assert sum(found) == requests
 
 
 def assert_metrics_are_off(steps: Sequence[Json]) -> None:
@@ -221,6 +110,7 @@ def test_a_tmpfs_that_becomes_full_while_the_segment_grows() -> None:
             "value",
         )
         segment = place.read()
+        assert_the_collector_shows(place, "no_space", 2 * MANY)
     assert status(steps, "open") == "ok"
     assert segment["dropped"]["no_space"] > 0
     assert total(segment, "refused_requests") == 2 * MANY
@@ -260,6 +150,7 @@ def test_a_file_size_limit_that_growth_meets(place: Place) -> None:
         "open", "define", "limit-fsize:1048576", f"counters:{MANY}", "inc:5", "value"
     )
     segment = place.read()
+    assert_the_collector_shows(place, "no_space", MANY)
     assert status(steps, "open") == "ok"
     assert segment["dropped"]["no_space"] > 0
     assert total(segment, "refused_requests") == MANY
@@ -268,16 +159,29 @@ def test_a_file_size_limit_that_growth_meets(place: Place) -> None:
 
 def test_a_segment_at_its_largest_size(place: Place) -> None:
     steps = place.refusals(
-        "--size-max", str(1 << 20), "--slot-max", "16", "open", "define", f"counters:{MANY}", f"histograms:{MANY}",
+        "--size-max", str(1 << 20), "--slot-max", "16", "open", "define", f"counters:{MANY}",
+        f"histograms:{MANY}",
         f"gauges:{MANY}", "inc:5", "value",
     )  # fmt: skip
     segment = place.read()
+    assert_the_collector_shows(place, "segment_full", MANY)
     assert status(steps, "open") == "ok"
     assert segment["dropped"]["segment_full"] > 0
     assert total(segment, "refused_requests") == MANY
     assert total(segment, "refused_sizes") == MANY
     assert total(segment, "refused_calls") == 5
     assert (place.folder / "refusals.smx1").stat().st_size <= 1 << 20
+
+
+def test_gauges_without_room_use_up_no_numbers(place: Place) -> None:
+    """A later process has cells for every number given out: each would cost it 16 bytes."""
+    place.refusals(
+        "--size-max", str(1 << 20), "--slot-max", "16", "open", "define", f"counters:{MANY}",
+        f"gauges:{MANY}",
+    )  # fmt: skip
+    header = decode.decode_file(place.folder / "refusals.smx1")["header"]
+    assert header["dropped"]["segment_full"] > MANY
+    assert header["gauge_next"] <= header["series_count"] + header["family_count"] + 100
 
 
 def test_a_full_segment_refuses_a_family_with_a_status(place: Place) -> None:
@@ -295,6 +199,7 @@ def test_a_family_cap_of_100(place: Place) -> None:
         "--family-max", "100", "open", "define", "counters:1000", "counters:1000", "gauges:150"
     )
     segment = place.read()
+    assert_the_collector_shows(place, "family_cap", 2000)
     assert status(steps, "open") == "ok"
     assert series_count(segment, "refused_requests") == 100
     assert total(segment, "refused_requests") == 2000
@@ -305,6 +210,7 @@ def test_a_family_cap_of_100(place: Place) -> None:
 def test_a_segment_cap_of_100(place: Place) -> None:
     place.refusals("--series-max", "100", "open", "define", "counters:1000", "histograms:1000")
     segment = place.read()
+    assert_the_collector_shows(place, "series_cap", 1000)
     assert total(segment, "refused_requests") == total(segment, "refused_sizes") == 1000
     assert sum(series_count(segment, f["name"]) for f in segment["families"]) <= 100
     assert segment["dropped"]["series_cap"] >= 1900
@@ -469,7 +375,7 @@ def test_privileges_dropped_in_a_forked_child(place: Place) -> None:
 
 
 def test_privileges_dropped_before_the_fork(place: Place) -> None:
-    """The child cannot open the file to claim its slot: the lock on the inherited descriptor stands for it."""
+    """The child cannot open the file to claim its slot: the inherited descriptor stands in."""
     place.folder.chmod(0o700)
     with place.waiting(
         "open",
