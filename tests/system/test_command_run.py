@@ -308,6 +308,15 @@ def test_does_not_give_the_command_back_what_it_sent_to_its_group(bench: Bench) 
     assert run.wait(command.DEADLINE) == 0
 
 
+def test_keeps_its_own_broken_pipe_to_itself(bench: Bench) -> None:
+    end, broken = os.pipe()
+    os.close(end)
+    run, lines, _ = bench.run_recorder(NO_COLLECTOR, stderr=broken)  # where it says that it records
+    os.close(broken)
+    run.terminate()  # SIGPIPE is taken before SIGTERM
+    assert lines.next() == "got SIGTERM"
+
+
 class Terminal:
     """`shmetrics run` in a terminal of its own, as the session's leader or under a shell."""
 
