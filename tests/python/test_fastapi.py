@@ -198,7 +198,7 @@ def test_who_has_an_answer_is_counted_though_the_server_is_killed_at_once(
 ) -> None:
     import socket
 
-    segment = shmetrics._core.Segment.open(str(segment_directory / "test"))
+    segment = shmetrics.Segment.open(str(segment_directory / "test"))
     registry = shmetrics.CollectorRegistry(segment=segment)
     rounds = 2
     for served in range(1, rounds + 1):
@@ -244,7 +244,7 @@ def test_a_client_that_goes_away_leaves(environment: dict[str, str], segment_dir
         app = Middleware(Starlette(routes=[Route("/endless", endless)]))
         uvicorn.run(app, fd=int(sys.argv[1]), log_level="critical")
     """
-    segment = shmetrics._core.Segment.open(str(segment_directory / "test"))
+    segment = shmetrics.Segment.open(str(segment_directory / "test"))
     registry = shmetrics.CollectorRegistry(segment=segment)
     labels = {"method": "GET", "endpoint": "/endless", "status_code": "200"}
     with socket.socket() as listener:

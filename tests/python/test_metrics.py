@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import copy
 import decimal
 import math
+import pickle
 from types import ModuleType
 from typing import Any, Callable
 
@@ -338,6 +340,14 @@ def test_a_metric_is_defined_once(registry: Any) -> None:
     counter = shmetrics.Counter("x", "", registry=registry)
     with pytest.raises(RuntimeError, match="defined already"):
         counter.__init__("y", "", registry=registry)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("copy_of", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_metric_is_not_copied_into_one_that_records_nothing(registry: Any, copy_of: Callable[[Any], Any]) -> None:
+    counter = shmetrics.Counter("x", "", ["a"], registry=registry)
+    for metric in (counter, counter.labels("1")):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            copy_of(metric)
 
 
 def test_a_registry_of_another_library_is_refused() -> None:

@@ -21,7 +21,7 @@ class Observer:
     """Sees the segment as a process of its own that defines nothing."""
 
     def __init__(self, directory: Path) -> None:
-        segment = shmetrics._core.Segment.open(str(directory / "test"))
+        segment = shmetrics.Segment.open(str(directory / "test"))
         self.registry = shmetrics.CollectorRegistry(segment=segment)
 
     def value(self, name: str, **labels: str) -> Any:

@@ -127,9 +127,10 @@ def test_only_metrics_are_registered(registry: Any) -> None:
 
 
 def test_a_registry_may_be_given_a_segment() -> None:
-    first = shmetrics.CollectorRegistry()
+    segment = shmetrics.Segment.open_private()
+    first = shmetrics.CollectorRegistry(segment=segment)
     shmetrics.Counter("x", "", registry=first).inc()
-    second = shmetrics.CollectorRegistry(segment=first._segment())
+    second = shmetrics.CollectorRegistry(segment=segment)
     shmetrics.Counter("x", "", registry=second).inc()
     assert first.get_sample_value("x_total") == 2
 

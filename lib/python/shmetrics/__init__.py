@@ -13,6 +13,7 @@ first metric on REGISTRY; shmetrics-collector serves it.
 """
 
 from ._core import VERSION as __version__
+from ._core import Segment
 from .context_managers import ExceptionCounter, InprogressTracker, Timer
 from .exposition import CONTENT_TYPE_LATEST, CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from .metrics import Counter, Gauge, Histogram
@@ -35,6 +36,7 @@ __all__ = [
     "Metric",
     "REGISTRY",
     "Sample",
+    "Segment",
     "Timer",
     "__version__",
     "configure",

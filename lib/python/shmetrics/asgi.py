@@ -36,14 +36,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 UNMATCHED = "<unmatched>"
 OTHER = "<other>"
 
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
+# labels() knows a string fastest by its identity: the same object every time.
+METHODS = {
+    method: method
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+}
+STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
 
 # The client went away, or the server stopped, before there was an answer; nginx made the number known.
 STATUS_CANCELLED = 499
 STATUS_ERROR = 500
-
-# str(status) once: labels() knows its strings by identity.
-_STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
 
 
 class _Instruments(NamedTuple):
@@ -189,14 +191,12 @@ class _Exchange:
         self._finished = True
         duration = self._duration if self._duration is not None else perf_counter() - self._start
         status = self._status if self._status is not None else otherwise
-        method = self._scope["method"]
-        if method not in METHODS:
-            method = OTHER
+        method = METHODS.get(self._scope["method"], OTHER)
         endpoint = self._endpoint_label()
         instruments = self._instruments
         instruments.in_progress.dec()
         instruments.durations.labels(method, endpoint).observe(duration)
-        instruments.requests.labels(method, endpoint, _STATUS_TEXTS.get(status, OTHER)).inc()
+        instruments.requests.labels(method, endpoint, STATUS_TEXTS.get(status, OTHER)).inc()
 
     def _endpoint_label(self) -> str:
         try:

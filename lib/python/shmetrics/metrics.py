@@ -9,7 +9,7 @@ specialised look-up of methods holds.
 from __future__ import annotations
 
 import time
-from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from . import _core
 from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
@@ -88,6 +88,9 @@ class MetricWrapperBase(_core.Metric):
     def collect(self) -> List[Metric]:
         """The family as a scrape would see it: all its children, of all processes."""
         return collect_metric(self._segment, [self._name])
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"cannot pickle or copy {self}: define the metric in the other process as well")
 
     def __str__(self) -> str:
         return f"{self._type}:{self._name}"
