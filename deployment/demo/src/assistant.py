@@ -4,6 +4,7 @@
 import datetime
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
 from sqlalchemy import select
@@ -31,7 +32,7 @@ def add_booking(user_id: int, service: str, day: datetime.date) -> database.Book
     return booking
 
 
-def _book(user_id: int, said: re.Match[str]) -> str:
+def _book(said: re.Match[str], user_id: int) -> str:
     service = said["service"].lower()
     if service not in SERVICES:
         return f"We do not offer {service}, but {', '.join(SERVICES)}."
@@ -44,7 +45,7 @@ def _book(user_id: int, said: re.Match[str]) -> str:
     return f"Booking {booking.id}: {booking.service} on {day}." if booking else "I do not know you yet."
 
 
-def _cancel(user_id: int, said: re.Match[str]) -> str:
+def _cancel(said: re.Match[str], user_id: int) -> str:
     with database.writing() as session:
         booking = session.get(database.Booking, int(said["number"]))
         if booking is None or booking.user_id != user_id or booking.cancelled:
@@ -53,7 +54,7 @@ def _cancel(user_id: int, said: re.Match[str]) -> str:
     return f"Booking {said['number']} is cancelled."
 
 
-def _list(user_id: int, _said: re.Match[str]) -> str:
+def _list(_said: re.Match[str], user_id: int) -> str:
     wanted = (
         select(database.Booking)
         .where(database.Booking.user_id == user_id, ~database.Booking.cancelled)
@@ -65,28 +66,34 @@ def _list(user_id: int, _said: re.Match[str]) -> str:
     return "\n".join(lines) or "You have no bookings."
 
 
-_INTENTS: list[tuple[str, re.Pattern[str], Callable[[int, re.Match[str]], str]]] = [
+_INTENTS: list[tuple[str, re.Pattern[str], Callable[[re.Match[str], int], str]]] = [
     ("cancel", _CANCEL, _cancel),
     ("list", _LIST, _list),
     ("book", _BOOK, _book),
 ]
 
 
-def reply(user_id: int, message: str) -> tuple[str, str]:
-    """The intent found in a message, and the answer after carrying it out."""
+def understand(message: str) -> tuple[str, Callable[[int], str]] | None:
+    """The intent of a message and what carries it out for a user; None if there is none."""
     for intent, pattern, carry_out in _INTENTS:
         if said := pattern.search(message):
-            break
-    else:
-        return "unknown", "I can book a service, list your bookings, or cancel one."
+            return intent, partial(carry_out, said)
+    return None
 
+
+def reply(user_id: int, message: str) -> tuple[str, str]:
+    """The intent found in a message, and the answer after carrying it out."""
+    understood = understand(message)
+    if understood is None:
+        return "unknown", "I can book a service, list your bookings, or cancel one."
+    intent, carry_out = understood
     status = "error"
     with (
         instruments.AGENTS_RUNNING.labels(AGENT).track_inprogress(),
         instruments.AGENT_DURATION.labels(AGENT).time(),
     ):
         try:
-            answer = carry_out(user_id, said)
+            answer = carry_out(user_id)
             status = "success"
         finally:
             instruments.AGENT_EXECUTIONS.labels(AGENT, intent, status).inc()
