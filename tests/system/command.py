@@ -208,9 +208,9 @@ class Bench:
         self.pids += pids
         return pids
 
-    def writer(self, name: str) -> subprocess.Popen[bytes]:
+    def writer(self, name: str, *slot_max: str) -> subprocess.Popen[bytes]:
         """A process that holds the segment `name`, with some of every kind in it, until `end`."""
-        call = [sys.executable, str(Path(__file__)), name]
+        call = [sys.executable, str(Path(__file__)), name, *slot_max]
         environment = {**self.environment, **preload()}
         process = subprocess.Popen(
             call, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -279,6 +279,18 @@ class Handle(ctypes.Structure):
     _fields_ = [("impl", ctypes.c_void_p)]
 
 
+class SegmentOptions(ctypes.Structure):
+    _fields_ = [
+        ("size_max_bytes", ctypes.c_uint64),
+        ("series_max", ctypes.c_uint32),
+        ("family_series_max", ctypes.c_uint32),
+        ("slot_max", ctypes.c_uint32),
+        ("stripe_count", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("group_id", ctypes.c_int64),
+    ]
+
+
 LIVE_ALL, LIVE_SUM = 1, 2
 
 
@@ -286,11 +298,15 @@ def texts(*values: str) -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * len(values))(*(v.encode() for v in values))
 
 
-def record(name: str) -> None:
+def record(name: str, slot_max: int = 0) -> None:
     """Opens the segment and records what the tests of `dump` expect."""
+    options = SegmentOptions(slot_max=slot_max)
     library = ctypes.CDLL(str(LIBRARY))
     segment = ctypes.c_void_p()
-    assert library.smx_segment_open(name.encode(), None, ctypes.byref(segment), None) == 0
+    assert (
+        library.smx_segment_open(name.encode(), ctypes.byref(options), ctypes.byref(segment), None)
+        == 0
+    )
 
     def define(kind: str, name: str, help: str, labels: Sequence[str], *more: object) -> Handle:
         names = texts(*labels)
@@ -327,6 +343,6 @@ def record(name: str) -> None:
 
 
 if __name__ == "__main__":
-    record(sys.argv[1])
+    record(sys.argv[1], *map(int, sys.argv[2:]))
     print("recorded", flush=True)
     sys.stdin.read()

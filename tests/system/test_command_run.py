@@ -158,6 +158,14 @@ def test_runs_the_command_without_metrics_where_no_segment_can_be_made(
     )
 
 
+def test_says_that_it_does_not_hold_a_segment_without_a_free_slot(bench: Bench) -> None:
+    bench.writer("shop", "1")
+    done = bench.call("run", "-q", "--segment", "shop", NO_COLLECTOR, "--", "sh", "-c", "exit 7")
+    assert done.returncode == 7
+    (line,) = done.stderr.splitlines()
+    assert line.endswith(": the segment lives only while processes of the command hold it")
+
+
 @pytest.mark.parametrize("limit", range(4, 10))
 def test_runs_the_command_where_descriptors_run_out(bench: Bench, limit: int) -> None:
     bench.fake_collector()
