@@ -100,28 +100,25 @@ static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
 }
 
 /* The one sample of a gauge that has one. False: nobody has a value. */
-static bool read_gauge(smx_exposition *exposition, const struct smx_series *series,
-		       smx_gauge_mode mode, double *value)
+static bool read_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value)
 {
 	smx_gauge_sample best = {0};
 	size_t count = 0;
 
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		smx_gauge_sample total;
 		size_t here;
 
 		if (!part->source->served)
 			continue;
-		here = smx_reader_gauge(part->source->member->reader, part->view,
-					exposition->samples);
-		for (size_t i = 0; i < here; i++, count++) {
-			const smx_gauge_sample *sample = &exposition->samples[i];
-
-			if (mode == SMX_GAUGE_LIVE_SUM)
-				best.value =
-					count == 0 ? sample->value : best.value + sample->value;
-			else if (count == 0 || is_preferred(mode, sample, &best))
-				best = *sample;
-		}
+		here = smx_reader_gauge_total(part->source->member->reader, part->view, &total);
+		if (here == 0)
+			continue;
+		if (count != 0 && mode == SMX_GAUGE_LIVE_SUM)
+			best.value += total.value;
+		else if (count == 0 || is_preferred(mode, &total, &best))
+			best = total;
+		count += here;
 	}
 	*value = best.value;
 	return count != 0;
@@ -177,13 +174,13 @@ static void render_counter(const struct smx_series *series, smx_buffer *buffer)
 	smx_buffer_commit(buffer, out);
 }
 
-static void render_gauge(smx_exposition *exposition, const struct smx_family *family,
-			 const struct smx_series *series, smx_buffer *buffer)
+static void render_gauge(const struct smx_family *family, const struct smx_series *series,
+			 smx_buffer *buffer)
 {
 	double value;
 	char *out;
 
-	if (!read_gauge(exposition, series, family->mode, &value) &&
+	if (!read_gauge(series, family->mode, &value) &&
 	    (family->mode != SMX_GAUGE_LIVE_SUM || !is_asked_for(series)))
 		return;
 	out = smx_buffer_reserve(buffer, series->text_size + SMX_NUMBER_ROOM + 1);
@@ -333,7 +330,7 @@ static void render_family(smx_exposition *exposition, const struct smx_family *f
 		else if (family->mode == SMX_GAUGE_LIVE_ALL)
 			render_writers(exposition, series, buffer);
 		else
-			render_gauge(exposition, family, series, buffer);
+			render_gauge(family, series, buffer);
 	}
 }
 

@@ -12,14 +12,14 @@
  * decimal is then the multiple of the largest power of ten in that interval, and of several the
  * nearest.
  *  3. Anything else goes through printf and strtod, which both are exact, with 15, 16 and 17 digits
- * until it reads back: every normal double with a decimal of 15 digits or less is found by the
- * first, and 17 always suffice. Only the digits are taken from the result, so the decimal point of
- * the locale, whatever it is, never gets out; a locale that changes in between costs digits, not
- * truth.
+ *     until it reads back: every normal double with a decimal of 15 digits or less is found by the
+ *     first, and 17 always suffice. Of what printf wrote only the digits are taken, so the decimal
+ *     point of the locale, whatever it is, never gets out.
  */
 #include "text/number.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -167,6 +167,11 @@ static struct decimal parse_digits(const char *text)
 	if (*text == 'e')
 		decimal.exponent = atoi(text + 1);
 	decimal.exponent -= fraction_digits;
+	return decimal;
+}
+
+static struct decimal without_trailing_zeros(struct decimal decimal)
+{
 	while (decimal.digits != 0 && decimal.digits % 10 == 0) {
 		decimal.digits /= 10;
 		decimal.exponent++;
@@ -174,17 +179,36 @@ static struct decimal parse_digits(const char *text)
 	return decimal;
 }
 
-/* Step 3. value > 0 and finite. A subnormal has fewer digits, so the search begins at one. */
-static struct decimal shortest_by_search(double value)
+/* Without a decimal point the text means the same in every locale. */
+static bool reads_back(struct decimal decimal, double value)
 {
 	char text[64];
+
+	snprintf(text, sizeof(text), "%" PRIu64 "e%d", decimal.digits, decimal.exponent);
+	return strtod(text, NULL) == value;
+}
+
+/*
+ * Step 3. value > 0 and finite. A subnormal has fewer digits, so the search begins at one. Below a
+ * power of two the doubles lie closer than above: if the nearest decimal lies below and is already
+ * another double's, the next one above may still be the value's.
+ */
+static struct decimal shortest_by_search(double value)
+{
 	int precision = value < DBL_MIN ? 0 : DBL_DIG - 1;
+	struct decimal decimal;
+	char text[64];
 
 	for (;; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, value);
-		if (precision >= DBL_DECIMAL_DIG - 1 || strtod(text, NULL) == value)
-			return parse_digits(text);
+		decimal = parse_digits(text);
+		if (precision >= DBL_DECIMAL_DIG - 1 || reads_back(decimal, value))
+			break;
+		decimal.digits++;
+		if (reads_back(decimal, value))
+			break;
 	}
+	return without_trailing_zeros(decimal);
 }
 
 static struct decimal shortest(double value)

@@ -181,6 +181,14 @@ Test(number, takes_the_even_one_of_two_shortest_decimals)
 	cr_expect_str_eq(double_text(1059438285926254.75), "1059438285926254.8");
 }
 
+Test(number, is_shortest_where_the_neighbours_are_not_equally_far)
+{
+	cr_expect_str_eq(double_text(0x1p-1017), "7.120236347223045e-307");
+	cr_expect_str_eq(double_text(6.290184345309701e-235), "6.290184345309701e-235");
+	cr_expect_str_eq(double_text(0x1p-44), "5.684341886080802e-14");
+	cr_expect_str_eq(double_text(0x1p-24), "5.960464477539063e-08");
+}
+
 Test(number, reads_back_for_every_bit_pattern)
 {
 	for (int i = 0; i < RANDOM_COUNT; i++) {
