@@ -45,7 +45,8 @@ static void claim_and_die(struct scene *scene)
 		for (;;)
 			pause();
 	}
-	CHECK(stress_wait_word(scene->quick_ready, 1, 10), "a claim is held up by one that stands still");
+	CHECK(stress_wait_word(scene->quick_ready, 1, 10),
+	      "a claim is held up by one that stands still");
 	stress_kill(pid);
 }
 
@@ -57,8 +58,8 @@ static void look(const char *when, unsigned call)
 
 	stress_gauge(reader, "g", &sum);
 	CHECK(sum < QUICK, "%s, call %u: the dead process is shown as live", when, call);
-	CHECK(smx_reader_information(reader)->slots_live <= 2, "%s, call %u: %u live writers", when, call,
-	      smx_reader_information(reader)->slots_live);
+	CHECK(smx_reader_information(reader)->slots_live <= 2, "%s, call %u: %u live writers", when,
+	      call, smx_reader_information(reader)->slots_live);
 	smx_reader_close(reader);
 }
 

@@ -28,7 +28,7 @@ static struct board *board;
 static smx_segment *segment;
 static smx_reader *reader;
 static smx_counter children; /* incremented once by each child */
-static smx_gauge here;       /* live sum: 1 by each process that lives */
+static smx_gauge here;	     /* live sum: 1 by each process that lives */
 
 static uint32_t live(void)
 {
@@ -59,7 +59,8 @@ static void reset_board(void)
 
 static void require_ready(uint64_t count)
 {
-	REQUIRE(stress_wait_word(&board->ready, count, 60), "a child does not get ready: deadlock?");
+	REQUIRE(stress_wait_word(&board->ready, count, 60),
+		"a child does not get ready: deadlock?");
 }
 
 static void expect_exit(pid_t pid)
@@ -75,7 +76,7 @@ static smx_counter_family labelled(void)
 {
 	static const char *const labels[] = {"n"};
 	smx_definition definition = {
-	    .name = "work", .label_names = labels, .label_count = 1, .series_max = 1000000};
+		.name = "work", .label_names = labels, .label_count = 1, .series_max = 1000000};
 	smx_counter_family family;
 
 	CHECK(smx_counter_define(segment, &definition, &family, NULL) == SMX_OK, "define");
@@ -149,7 +150,8 @@ static void child_works(unsigned number)
 /* Runs in a process of its own, which alone has the threads. */
 static void be_threaded_parent(unsigned count, bool raw)
 {
-	void *(*const works[])(void *) = {look_up_and_record, look_up_and_record, define_again, open_and_close};
+	void *(*const works[])(void *) = {look_up_and_record, look_up_and_record, define_again,
+					  open_and_close};
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++)
@@ -200,12 +202,14 @@ static void fork_while_threads_work(bool raw)
 		be_threaded_parent(count, raw);
 	expect_exit(pid);
 	CHECK(live() == 1, "%u live after all children are dead", live());
-	CHECK(stress_counter(reader, "children") - before == expected, "%" PRIu64 " children counted, not %" PRIu64,
+	CHECK(stress_counter(reader, "children") - before == expected,
+	      "%" PRIu64 " children counted, not %" PRIu64,
 	      stress_counter(reader, "children") - before, expected);
 	CHECK(board->begun == board->completed && sum_of_work() - work == board->begun,
 	      "%" PRIu64 " counted by threads, not %" PRIu64, sum_of_work() - work, board->begun);
-	printf("  %u %sforks while 4 threads record, define, claim, open and close: %" PRIu64 " increments\n", count,
-	       raw ? "raw " : "", board->begun);
+	printf("  %u %sforks while 4 threads record, define, claim, open and close: %" PRIu64
+	       " increments\n",
+	       count, raw ? "raw " : "", board->begun);
 }
 
 /* ---- a fork that no handler sees ---- */
@@ -243,17 +247,22 @@ static void raw_fork(void)
 	require_ready(1);
 	CHECK(sum_here() == 10, "the gauge of a child without a slot shows: %g", sum_here());
 	CHECK(live() == 1, "a child without a slot counts as live");
-	CHECK(smx_reader_information(reader)->dropped[SMX_DROP_GAUGE] == dropped + 2, "its updates are not counted");
+	CHECK(smx_reader_information(reader)->dropped[SMX_DROP_GAUGE] == dropped + 2,
+	      "its updates are not counted");
 	CHECK(stress_counter(reader, "children") == counted + 1, "its increment is lost");
 	PUT(board->go, 1);
 	require_ready(2);
-	CHECK(sum_here() == 11 && live() == 2, "after claiming: sum %g, %u live", sum_here(), live());
+	CHECK(sum_here() == 11 && live() == 2, "after claiming: sum %g, %u live", sum_here(),
+	      live());
 	PUT(board->go, 1);
 	expect_exit(pid);
-	CHECK(sum_here() == 10 && live() == 1, "after its end: sum %g, %u live", sum_here(), live());
-	CHECK(smx_gauge_value(here) == 10, "the parent's own value has changed: %g", smx_gauge_value(here));
+	CHECK(sum_here() == 10 && live() == 1, "after its end: sum %g, %u live", sum_here(),
+	      live());
+	CHECK(smx_gauge_value(here) == 10, "the parent's own value has changed: %g",
+	      smx_gauge_value(here));
 	smx_gauge_set(here, 0);
-	printf("  raw fork: counters count, gauges are dropped and counted until a slot is claimed\n");
+	printf("  raw fork: counters count, gauges are dropped and counted until a slot is "
+	       "claimed\n");
 }
 
 /* What the parent has mapped may be something else's place in the child. */
@@ -265,7 +274,8 @@ static void raw_child_closes(void)
 		volatile char *pages[64];
 
 		for (int i = 0; i < 64; i++) {
-			pages[i] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			pages[i] = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			*pages[i] = 1;
 		}
 		smx_segment_close(segment);
@@ -304,11 +314,13 @@ static void close_all_descriptors(void)
 		_exit(0);
 	}
 	require_ready(2);
-	CHECK(live() == 3 && sum_here() == 2, "after close_range: %u live, sum %g", live(), sum_here());
+	CHECK(live() == 3 && sum_here() == 2, "after close_range: %u live, sum %g", live(),
+	      sum_here());
 	PUT(board->go, 1);
 	expect_exit(pid);
 	CHECK(live() == 1, "%u live in the end", live());
-	printf("  close_range in parent and child: both keep their slots, the child gets one, the file grows\n");
+	printf("  close_range in parent and child: both keep their slots, the child gets one, the "
+	       "file grows\n");
 }
 
 /* ---- other lives ---- */
@@ -330,7 +342,8 @@ static void exec_releases_the_slot(void)
 	}
 	close(channel[1]);
 	REQUIRE(read(channel[0], &byte, 1) == 1, "the executed program does not speak");
-	CHECK(live() == 1 && sum_here() == 0, "an executed program still holds the slot: %u live", live());
+	CHECK(live() == 1 && sum_here() == 0, "an executed program still holds the slot: %u live",
+	      live());
 	close(channel[0]);
 	stress_kill(pid);
 	printf("  exec releases the slot\n");
@@ -341,7 +354,8 @@ static void *open_in_thread(void *data)
 	smx_segment *again;
 
 	(void)data;
-	CHECK(smx_segment_open(SEGMENT, NULL, &again, NULL) == SMX_OK && again == segment, "open again");
+	CHECK(smx_segment_open(SEGMENT, NULL, &again, NULL) == SMX_OK && again == segment,
+	      "open again");
 	smx_gauge_set(here, 1);
 	return NULL;
 }
@@ -363,7 +377,8 @@ static void threads_end(void)
 		pthread_exit(NULL);
 	}
 	require_ready(2);
-	CHECK(live() == 2 && sum_here() == 1, "a thread's end took the slot: %u live, sum %g", live(), sum_here());
+	CHECK(live() == 2 && sum_here() == 1, "a thread's end took the slot: %u live, sum %g",
+	      live(), sum_here());
 	PUT(board->go, 1);
 	expect_exit(pid);
 	CHECK(live() == 1, "%u live in the end", live());
@@ -413,12 +428,15 @@ static void daemonize(void)
 	}
 	expect_exit(pid);
 	require_ready(1);
-	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000); live() != 2 && stress_now_ns() < deadline;)
+	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000);
+	     live() != 2 && stress_now_ns() < deadline;)
 		;
-	CHECK(live() == 2 && sum_here() == 1, "of three generations one lives: %u live, sum %g", live(), sum_here());
+	CHECK(live() == 2 && sum_here() == 1, "of three generations one lives: %u live, sum %g",
+	      live(), sum_here());
 	PUT(board->go, 1);
 	require_ready(2);
-	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000); live() != 1 && stress_now_ns() < deadline;)
+	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000);
+	     live() != 1 && stress_now_ns() < deadline;)
 		;
 	CHECK(live() == 1, "%u live in the end", live());
 	printf("  a daemon by double fork, its parents gone before it: one slot\n");

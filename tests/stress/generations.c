@@ -67,8 +67,9 @@ static void check_one_generation(const char *what, uint64_t writers, uint64_t co
 	smx_reader *reader = stress_reader(SEGMENT);
 	double sum;
 
-	CHECK(smx_reader_information(reader)->slots_live == writers, "%s: %u live writers, not %" PRIu64, what,
-	      smx_reader_information(reader)->slots_live, writers);
+	CHECK(smx_reader_information(reader)->slots_live == writers,
+	      "%s: %u live writers, not %" PRIu64, what, smx_reader_information(reader)->slots_live,
+	      writers);
 	CHECK(stress_counter(reader, "c") == count, "%s: %" PRIu64 " counted, not %" PRIu64, what,
 	      stress_counter(reader, "c"), count);
 	stress_gauge(reader, "g", &sum);
@@ -117,7 +118,8 @@ static void races(void)
 		write_garbage(i % 3 * 4096 + i % 2 * 8);
 		open_together("garbage", i % 2 ? SMX_SEGMENT_KEEP : 0, 0);
 	}
-	printf("  %u rounds of %u openers at once: no file, a dead generation, kept, garbage\n", rounds, OPENERS);
+	printf("  %u rounds of %u openers at once: no file, a dead generation, kept, garbage\n",
+	       rounds, OPENERS);
 }
 
 /* ---- one that stands still ---- */
@@ -164,7 +166,8 @@ static bool stand_still_after(unsigned calls, bool kill_it, uint64_t *slowest_ns
 	began = stress_now_ns();
 	open_and_count(&segment);
 	took = stress_now_ns() - began;
-	CHECK(took < UINT64_C(1000000000) * BOUND_S, "call %u: opening took %.1f s", calls, (double)took / 1e9);
+	CHECK(took < UINT64_C(1000000000) * BOUND_S, "call %u: opening took %.1f s", calls,
+	      (double)took / 1e9);
 	*slowest_ns = took > *slowest_ns ? took : *slowest_ns;
 	if (!kill_it) {
 		while (tracee_step_to_system_call(&tracee))
@@ -190,7 +193,8 @@ static void standing_still(void)
 	CHECK(calls > 10, "only %u system calls", calls);
 	for (unsigned i = 1; i < calls; i += stress_is_long() ? 1 : 6)
 		stand_still_after(i, false, &slowest_ns);
-	printf("  an opener killed after each of %u system calls; left standing, it costs the next at most %.1f s\n",
+	printf("  an opener killed after each of %u system calls; left standing, it costs the next "
+	       "at most %.1f s\n",
 	       calls, (double)slowest_ns / 1e9);
 }
 
@@ -207,7 +211,8 @@ static void taken_away(bool replaced)
 	double sum;
 
 	memset(board, 0, sizeof *board);
-	other = replaced ? start_opener(0) : 0; /* before the segment is open here, and so in all children */
+	other = replaced ? start_opener(0)
+			 : 0; /* before the segment is open here, and so in all children */
 	segment = stress_open(SEGMENT, &options);
 	counter = stress_counter_of(segment, "old");
 	old = stress_reader(SEGMENT);
@@ -221,7 +226,8 @@ static void taken_away(bool replaced)
 	if (child == 0) {
 		smx_counter_inc(counter);
 		smx_gauge_set(stress_gauge_of(segment, "g", SMX_GAUGE_LIVE_SUM), 5);
-		CHECK(smx_segment_claim(segment, NULL), "a child of a process in a nameless file has no slot");
+		CHECK(smx_segment_claim(segment, NULL),
+		      "a child of a process in a nameless file has no slot");
 		ADD(board->opened, 1);
 		stress_wait_word(&board->leave, 1, 30);
 		_exit(0);
@@ -229,12 +235,14 @@ static void taken_away(bool replaced)
 	REQUIRE(stress_wait_word(&board->opened, replaced ? 2 : 1, 30), "the child hangs");
 	stress_walk(old);
 	stress_gauge(old, "g", &sum);
-	CHECK(stress_counter(old, "old") == 2 && sum == 5 && smx_reader_information(old)->slots_live == 2,
-	      "in the nameless file: %" PRIu64 " counted, sum %g, %u live", stress_counter(old, "old"), sum,
-	      smx_reader_information(old)->slots_live);
+	CHECK(stress_counter(old, "old") == 2 && sum == 5 &&
+		      smx_reader_information(old)->slots_live == 2,
+	      "in the nameless file: %" PRIu64 " counted, sum %g, %u live",
+	      stress_counter(old, "old"), sum, smx_reader_information(old)->slots_live);
 	if (replaced) {
 		new = stress_reader(SEGMENT);
-		CHECK(stress_counter(new, "old") == 0 && stress_counter(new, "c") == 1, "the files are mixed up");
+		CHECK(stress_counter(new, "old") == 0 && stress_counter(new, "c") == 1,
+		      "the files are mixed up");
 		smx_reader_close(new);
 	}
 	PUT(board->leave, 1);
@@ -244,7 +252,8 @@ static void taken_away(bool replaced)
 	smx_reader_close(old);
 	smx_segment_close(segment);
 	unlink(stress_path(SEGMENT));
-	printf("  the file %s: its writers and their children go on\n", replaced ? "replaced" : "deleted");
+	printf("  the file %s: its writers and their children go on\n",
+	       replaced ? "replaced" : "deleted");
 }
 
 /* Grows a segment whose file has no name. */

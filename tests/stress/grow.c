@@ -34,8 +34,8 @@ static smx_histogram_family define(smx_segment *segment)
 	definition.series_max = 1000000;
 	for (unsigned i = 0; i < BOUNDS; i++)
 		bounds[i] = i + 1;
-	CHECK(smx_histogram_define(segment, &definition, bounds, BOUNDS, &family, &error) == SMX_OK, "%s",
-	      error.message);
+	CHECK(smx_histogram_define(segment, &definition, bounds, BOUNDS, &family, &error) == SMX_OK,
+	      "%s", error.message);
 	return family;
 }
 
@@ -53,7 +53,8 @@ static void write_series(smx_segment *segment, uint32_t count)
 		memset(text + size, 'x', i % 7 * 100);
 		text[size + (int)(i % 7) * 100] = '\0';
 		smx_histogram_observe(smx_histogram_with(family, values), 1);
-		smx_gauge_set(stress_gauge_of(segment, i % 2 ? "even" : "odd", SMX_GAUGE_LIVE_SUM), i);
+		smx_gauge_set(stress_gauge_of(segment, i % 2 ? "even" : "odd", SMX_GAUGE_LIVE_SUM),
+			      i);
 	}
 	ADD(board->writers_done, 1);
 }
@@ -64,7 +65,8 @@ static void check_walk(smx_reader *reader)
 	smx_error error;
 
 	CHECK(smx_reader_walk(reader, &error) == SMX_OK, "walk: %s", error.message);
-	CHECK(info->damaged_count == 0, "%" PRIu64 " records count as damaged, at a size of %" PRIu64 " bytes",
+	CHECK(info->damaged_count == 0,
+	      "%" PRIu64 " records count as damaged, at a size of %" PRIu64 " bytes",
 	      info->damaged_count, info->size_bytes);
 	ADD(board->walks, 1);
 }
@@ -83,31 +85,35 @@ static void read_on(uint32_t count)
 
 		for (unsigned i = 0; i < 50; i++)
 			check_walk(faithful);
-		CHECK(smx_reader_open(stress_path(SEGMENT), NULL, &passing, &error) == SMX_OK, "open: %s",
-		      error.message);
-		CHECK(!passing || smx_reader_information(passing)->damaged_count == 0, "damaged at once");
+		CHECK(smx_reader_open(stress_path(SEGMENT), NULL, &passing, &error) == SMX_OK,
+		      "open: %s", error.message);
+		CHECK(!passing || smx_reader_information(passing)->damaged_count == 0,
+		      "damaged at once");
 		smx_reader_close(passing);
 		ADD(board->opens, 1);
 	}
 	check_walk(faithful);
 	family = stress_family(faithful, "wide");
 	REQUIRE(family, "the family is not seen");
-	CHECK(family->series_count == count + 1, "%zu series are seen of %u and the overflow series",
-	      family->series_count, count);
+	CHECK(family->series_count == count + 1,
+	      "%zu series are seen of %u and the overflow series", family->series_count, count);
 	for (size_t i = 0; i < family->series_count; i++) {
 		uint64_t counts[BOUNDS + 1];
 		double sum;
 
-		smx_reader_histogram(faithful, smx_reader_series(faithful, family, i), counts, &sum);
+		smx_reader_histogram(faithful, smx_reader_series(faithful, family, i), counts,
+				     &sum);
 		total += counts[0];
 	}
-	CHECK(total == (uint64_t)count * WRITERS, "%" PRIu64 " observations are seen of %u", total, count * WRITERS);
+	CHECK(total == (uint64_t)count * WRITERS, "%" PRIu64 " observations are seen of %u", total,
+	      count * WRITERS);
 	smx_reader_close(faithful);
 }
 
 static void run_once(uint32_t count, uint32_t stripes)
 {
-	smx_segment_options options = {.size_max_bytes = UINT64_C(256) << 20, .slot_max = 16, .stripe_count = stripes};
+	smx_segment_options options = {
+		.size_max_bytes = UINT64_C(256) << 20, .slot_max = 16, .stripe_count = stripes};
 	smx_segment *segment = stress_open(SEGMENT, &options);
 	pid_t pids[WRITERS + READERS];
 
@@ -126,8 +132,8 @@ static void run_once(uint32_t count, uint32_t stripes)
 	}
 	for (unsigned i = 0; i < WRITERS + READERS; i++)
 		CHECK(stress_wait(pids[i], 60) == 0, "a process did not end well");
-	printf("  %u stripes, %u series: %" PRIu64 " walks, %" PRIu64 " readers opened meanwhile\n", stripes, count,
-	       GET(board->walks), GET(board->opens));
+	printf("  %u stripes, %u series: %" PRIu64 " walks, %" PRIu64 " readers opened meanwhile\n",
+	       stripes, count, GET(board->walks), GET(board->opens));
 	smx_segment_close(segment);
 	unlink(stress_path(SEGMENT));
 }

@@ -53,7 +53,8 @@ struct handle target_find(smx_segment *segment, const struct target *target)
 		smx_histogram_family family;
 
 		bounds_of(target, bounds);
-		smx_histogram_define(segment, &definition, bounds, target->bound_count, &family, &error);
+		smx_histogram_define(segment, &definition, bounds, target->bound_count, &family,
+				     &error);
 		handle.histogram = smx_histogram_with(family, given);
 	}
 	CHECK(error.status == SMX_OK, "%s", error.message);
@@ -92,7 +93,8 @@ uint64_t target_count(const smx_reader *reader, const struct target *target)
 	smx_reader_histogram(reader, series, counts, &sum);
 	for (size_t i = 0; i <= target->bound_count; i++)
 		total += counts[i];
-	CHECK(sum == (double)total * kill_value, "sum %g of %" PRIu64 " observations of %g", sum, total, kill_value);
+	CHECK(sum == (double)total * kill_value, "sum %g of %" PRIu64 " observations of %g", sum,
+	      total, kill_value);
 	return total;
 }
 
@@ -130,8 +132,8 @@ void fresh_writer(const char *segment, const struct target *target, uint32_t fla
 	snprintf(flag_text, sizeof flag_text, "%d", (int)flags);
 	pid = stress_raw_fork();
 	if (pid == 0) {
-		execl("/proc/self/exe", "stress_kill", "--writer", segment, kind, mode, bound_count, target->family,
-		      target->label, flag_text, (char *)NULL);
+		execl("/proc/self/exe", "stress_kill", "--writer", segment, kind, mode, bound_count,
+		      target->family, target->label, flag_text, (char *)NULL);
 		_exit(2);
 	}
 	CHECK(stress_wait(pid, 10) == 0, "the fresh writer cannot go on");
@@ -140,7 +142,7 @@ void fresh_writer(const char *segment, const struct target *target, uint32_t fla
 smx_segment_options kill_options(void)
 {
 	return (smx_segment_options){
-	    .size_max_bytes = UINT64_C(128) << 20, .slot_max = KILL_SLOTS, .stripe_count = 4};
+		.size_max_bytes = UINT64_C(128) << 20, .slot_max = KILL_SLOTS, .stripe_count = 4};
 }
 
 /* ---- one case ---- */
@@ -150,7 +152,8 @@ struct figures {
 };
 
 /* Starts the operation, kills it at an instruction (UINT64_MAX: afterwards, keeping the trace), looks at what is left. */
-static void kill_at(const struct kill_case *which, struct scene *scene, struct trace *trace, uint64_t instruction)
+static void kill_at(const struct kill_case *which, struct scene *scene, struct trace *trace,
+		    uint64_t instruction)
 {
 	struct tracee_plan plan = {.prepare = which->prepare,
 				   .operate = which->operate,
@@ -177,7 +180,8 @@ static void kill_at(const struct kill_case *which, struct scene *scene, struct t
 
 static void run_case(const struct kill_case *which, uint64_t kills, struct figures *figures)
 {
-	uint64_t chance = stress_now_ns(), failures = stress_failure_count(), before, natural, length, used, limit;
+	uint64_t chance = stress_now_ns(), failures = stress_failure_count(), before, natural,
+		 length, used, limit;
 	struct scene scene = {.kind = which->kind};
 	struct trace trace;
 
@@ -199,12 +203,15 @@ static void run_case(const struct kill_case *which, uint64_t kills, struct figur
 	}
 	used = scene_used_bytes(&scene) - before;
 	limit = kills * (2 * natural + 2048);
-	CHECK(used <= limit, "%s: %" PRIu64 " bytes used by %" PRIu64 " kills, %" PRIu64 " by one that is not killed",
+	CHECK(used <= limit,
+	      "%s: %" PRIu64 " bytes used by %" PRIu64 " kills, %" PRIu64
+	      " by one that is not killed",
 	      which->name, used, kills, natural);
 	figures->kills += kills;
 	figures->instructions += length;
-	printf("  %-28s %7" PRIu64 " instructions, %6" PRIu64 " kills, %5" PRIu64 " bytes each%s\n", which->name, length,
-	       kills, used / kills, stress_failure_count() > failures ? "  FAILED" : "");
+	printf("  %-28s %7" PRIu64 " instructions, %6" PRIu64 " kills, %5" PRIu64 " bytes each%s\n",
+	       which->name, length, kills, used / kills,
+	       stress_failure_count() > failures ? "  FAILED" : "");
 	trace_free(&trace);
 	which->end(&scene);
 }
@@ -222,6 +229,7 @@ int main(int argc, char **argv)
 	for (const struct kill_case *which = kill_cases; which->name; which++)
 		if (!only || strstr(which->name, only))
 			run_case(which, kills, &figures);
-	printf("  %" PRIu64 " kills over %" PRIu64 " instructions\n", figures.kills, figures.instructions);
+	printf("  %" PRIu64 " kills over %" PRIu64 " instructions\n", figures.kills,
+	       figures.instructions);
 	return stress_end();
 }

@@ -28,14 +28,15 @@ struct handle {
 
 struct scene {
 	smx_kind kind;
-	smx_segment *segment;  /* of the tracer, inherited by the tracee; NULL: the tracee opens for itself */
-	smx_reader *reader;    /* sees all kills */
+	smx_segment *
+		segment; /* of the tracer, inherited by the tracee; NULL: the tracee opens for itself */
+	smx_reader *reader; /* sees all kills */
 	struct target target;
 	struct handle handle;
-	uint64_t number;       /* of kills so far */
-	uint64_t expected;     /* records of the target */
-	bool finished;         /* the operation was over before the kill */
-	pid_t parent;          /* of the killed child of a fork */
+	uint64_t number;   /* of kills so far */
+	uint64_t expected; /* records of the target */
+	bool finished;	   /* the operation was over before the kill */
+	pid_t parent;	   /* of the killed child of a fork */
 	pid_t keeper;
 };
 
@@ -44,8 +45,8 @@ struct kill_case {
 	smx_kind kind;
 	void (*begin)(struct scene *scene);  /* once */
 	void (*before)(struct scene *scene); /* before each kill; may be NULL */
-	void (*prepare)(void *scene);        /* in the tracee; may be NULL */
-	void (*operate)(void *scene);        /* in the tracee, stepped */
+	void (*prepare)(void *scene);	     /* in the tracee; may be NULL */
+	void (*operate)(void *scene);	     /* in the tracee, stepped */
 	void (*after)(struct scene *scene);  /* what must hold */
 	void (*end)(struct scene *scene);
 	bool raw;

@@ -40,12 +40,12 @@ static void check_readers(struct scene *scene, uint32_t live, uint64_t count)
 
 		stress_walk(readers[i]);
 		seen = target_count(readers[i], &scene->target);
-		CHECK(info->damaged_count == 0, "kill %" PRIu64 ": %" PRIu64 " damaged", scene->number,
-		      info->damaged_count);
-		CHECK(info->slots_live == live, "kill %" PRIu64 ": %u live writers, not %u", scene->number,
-		      info->slots_live, live);
-		CHECK(seen == count, "kill %" PRIu64 ": %" PRIu64 " records of %s, not %" PRIu64, scene->number, seen,
-		      scene->target.family, count);
+		CHECK(info->damaged_count == 0, "kill %" PRIu64 ": %" PRIu64 " damaged",
+		      scene->number, info->damaged_count);
+		CHECK(info->slots_live == live, "kill %" PRIu64 ": %u live writers, not %u",
+		      scene->number, info->slots_live, live);
+		CHECK(seen == count, "kill %" PRIu64 ": %" PRIu64 " records of %s, not %" PRIu64,
+		      scene->number, seen, scene->target.family, count);
 	}
 	smx_reader_close(readers[1]);
 }
@@ -97,7 +97,8 @@ static void after_opening(struct scene *scene)
 {
 	CHECK(stress_files(".kill") <= 1, "%u hidden files are left", stress_files(".kill"));
 	fresh_writer(SEGMENT, &scene->target, 0);
-	CHECK(stress_files(".kill") == 0 || scene->number == 0 || !scene->finished, "a hidden file stays");
+	CHECK(stress_files(".kill") == 0 || scene->number == 0 || !scene->finished,
+	      "a hidden file stays");
 	check_readers(scene, 0, 1); /* a new generation: counted from 0 */
 }
 
@@ -344,35 +345,45 @@ static void after_forking(struct scene *scene)
 }
 
 const struct kill_case kill_cases[] = {
-    {"open, no file", SMX_COUNTER, begin_file, before_new, NULL, open_it, after_opening, end_file, false, false},
-    {"open, a new generation", SMX_COUNTER, begin_file, NULL, NULL, open_it, after_replacing, end_file, false, false},
-    {"open, keep", SMX_COUNTER, begin_file, NULL, NULL, open_and_keep, after_keeping, end_file, false, false},
-    {"open, attach", SMX_COUNTER, begin_kept, NULL, NULL, open_it, after_attaching, end_kept, false, false},
-    {"define a counter", SMX_COUNTER, begin_living, before_family, NULL, find_it, after_finding, end_living, false,
-     false},
-    {"define a gauge", SMX_GAUGE, begin_living, before_family, NULL, find_it, after_finding, end_living, false,
-     false},
-    {"define a histogram", SMX_HISTOGRAM, begin_living, before_family, NULL, find_it, after_finding, end_living,
-     false, false},
-    {"series, counter", SMX_COUNTER, begin_series, before_series, define_before, find_it, after_finding, end_living,
-     false, false},
-    {"series, gauge", SMX_GAUGE, begin_series, before_series, define_before, find_it, after_finding, end_living,
-     false, false},
-    {"series, histogram", SMX_HISTOGRAM, begin_series, before_series, define_before, find_it, after_finding,
-     end_living, false, false},
-    {"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_series, define_before, find_it,
-     after_finding, end_living, false, false},
-    {"claim a free slot", SMX_GAUGE, begin_claim, before_claim_free, NULL, claim_it, after_claiming, end_living,
-     true, false},
-    {"adopt a dead slot", SMX_GAUGE, begin_claim, NULL, NULL, claim_and_set, after_claiming, end_living, true, false},
-    {"fork handler", SMX_GAUGE, begin_claim, NULL, record_first, fork_it, after_forking, end_living, false, true},
-    {"counter, whole", SMX_COUNTER, begin_recording, NULL, NULL, record_it, after_recording, end_living, false,
-     false},
-    {"counter, fraction", SMX_COUNTER, begin_recording, NULL, NULL, add_half, after_recording, end_living, false,
-     false},
-    {"histogram", SMX_HISTOGRAM, begin_recording, NULL, NULL, record_it, after_recording, end_living, false, false},
-    {"gauge, set", SMX_GAUGE, begin_recording, NULL, NULL, record_it, after_setting, end_living, false, false},
-    {"gauge, add", SMX_GAUGE, begin_recording, NULL, NULL, add_to_gauge, after_setting, end_living, false, false},
-    {"close", SMX_GAUGE, begin_claim, NULL, NULL, close_it, after_claiming, end_living, false, false},
-    {.name = NULL},
+	{"open, no file", SMX_COUNTER, begin_file, before_new, NULL, open_it, after_opening,
+	 end_file, false, false},
+	{"open, a new generation", SMX_COUNTER, begin_file, NULL, NULL, open_it, after_replacing,
+	 end_file, false, false},
+	{"open, keep", SMX_COUNTER, begin_file, NULL, NULL, open_and_keep, after_keeping, end_file,
+	 false, false},
+	{"open, attach", SMX_COUNTER, begin_kept, NULL, NULL, open_it, after_attaching, end_kept,
+	 false, false},
+	{"define a counter", SMX_COUNTER, begin_living, before_family, NULL, find_it, after_finding,
+	 end_living, false, false},
+	{"define a gauge", SMX_GAUGE, begin_living, before_family, NULL, find_it, after_finding,
+	 end_living, false, false},
+	{"define a histogram", SMX_HISTOGRAM, begin_living, before_family, NULL, find_it,
+	 after_finding, end_living, false, false},
+	{"series, counter", SMX_COUNTER, begin_series, before_series, define_before, find_it,
+	 after_finding, end_living, false, false},
+	{"series, gauge", SMX_GAUGE, begin_series, before_series, define_before, find_it,
+	 after_finding, end_living, false, false},
+	{"series, histogram", SMX_HISTOGRAM, begin_series, before_series, define_before, find_it,
+	 after_finding, end_living, false, false},
+	{"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_series, define_before,
+	 find_it, after_finding, end_living, false, false},
+	{"claim a free slot", SMX_GAUGE, begin_claim, before_claim_free, NULL, claim_it,
+	 after_claiming, end_living, true, false},
+	{"adopt a dead slot", SMX_GAUGE, begin_claim, NULL, NULL, claim_and_set, after_claiming,
+	 end_living, true, false},
+	{"fork handler", SMX_GAUGE, begin_claim, NULL, record_first, fork_it, after_forking,
+	 end_living, false, true},
+	{"counter, whole", SMX_COUNTER, begin_recording, NULL, NULL, record_it, after_recording,
+	 end_living, false, false},
+	{"counter, fraction", SMX_COUNTER, begin_recording, NULL, NULL, add_half, after_recording,
+	 end_living, false, false},
+	{"histogram", SMX_HISTOGRAM, begin_recording, NULL, NULL, record_it, after_recording,
+	 end_living, false, false},
+	{"gauge, set", SMX_GAUGE, begin_recording, NULL, NULL, record_it, after_setting, end_living,
+	 false, false},
+	{"gauge, add", SMX_GAUGE, begin_recording, NULL, NULL, add_to_gauge, after_setting,
+	 end_living, false, false},
+	{"close", SMX_GAUGE, begin_claim, NULL, NULL, close_it, after_claiming, end_living, false,
+	 false},
+	{.name = NULL},
 };

@@ -21,7 +21,8 @@ void scraper_start(struct scraper *scraper, smx_reader *reader)
 	memset(scraper, 0, sizeof *scraper);
 	scraper->reader = reader;
 	REQUIRE(smx_exposition_create(&scraper->exposition, &error) == SMX_OK, "%s", error.message);
-	REQUIRE(smx_exposition_add(scraper->exposition, reader, &error) == SMX_OK, "%s", error.message);
+	REQUIRE(smx_exposition_add(scraper->exposition, reader, &error) == SMX_OK, "%s",
+		error.message);
 }
 
 void scraper_stop(struct scraper *scraper)
@@ -40,7 +41,8 @@ static uint64_t *last_of(struct scraper *scraper, size_t family, size_t series)
 {
 	if (family >= scraper->family_count) {
 		scraper->last = realloc(scraper->last, (family + 1) * sizeof *scraper->last);
-		scraper->last_count = realloc(scraper->last_count, (family + 1) * sizeof *scraper->last_count);
+		scraper->last_count =
+			realloc(scraper->last_count, (family + 1) * sizeof *scraper->last_count);
 		for (size_t i = scraper->family_count; i <= family; i++) {
 			scraper->last[i] = NULL;
 			scraper->last_count[i] = 0;
@@ -49,23 +51,27 @@ static uint64_t *last_of(struct scraper *scraper, size_t family, size_t series)
 	}
 	if (series >= scraper->last_count[family]) {
 		size_t old = scraper->last_count[family], count = (series + 1) * 2;
-		uint64_t *grown = realloc(scraper->last[family], count * SCRAPE_BUCKETS * sizeof *grown);
+		uint64_t *grown =
+			realloc(scraper->last[family], count * SCRAPE_BUCKETS * sizeof *grown);
 
-		memset(grown + old * SCRAPE_BUCKETS, 0, (count - old) * SCRAPE_BUCKETS * sizeof *grown);
+		memset(grown + old * SCRAPE_BUCKETS, 0,
+		       (count - old) * SCRAPE_BUCKETS * sizeof *grown);
 		scraper->last[family] = grown;
 		scraper->last_count[family] = count;
 	}
 	return scraper->last[family] + series * SCRAPE_BUCKETS;
 }
 
-static void check_histogram(const struct scraper *scraper, const smx_series_view *series, uint64_t *last)
+static void check_histogram(const struct scraper *scraper, const smx_series_view *series,
+			    uint64_t *last)
 {
 	uint64_t counts[SCRAPE_BUCKETS];
 	double sum, expected = 0;
 
 	smx_reader_histogram(scraper->reader, series, counts, &sum);
 	for (unsigned i = 0; i < SCRAPE_BUCKETS; i++) {
-		CHECK(counts[i] >= last[i], "bucket %u went back from %" PRIu64 " to %" PRIu64, i, last[i], counts[i]);
+		CHECK(counts[i] >= last[i], "bucket %u went back from %" PRIu64 " to %" PRIu64, i,
+		      last[i], counts[i]);
 		last[i] = counts[i];
 		expected += (double)counts[i] * scrape_values[i];
 	}
@@ -78,17 +84,19 @@ static void check_series(struct scraper *scraper)
 		const smx_family_view *family = smx_reader_family(scraper->reader, f);
 
 		for (size_t s = 0; s < family->series_count; s++) {
-			const smx_series_view *series = smx_reader_series(scraper->reader, family, s);
+			const smx_series_view *series =
+				smx_reader_series(scraper->reader, family, s);
 			uint64_t *last = last_of(scraper, f, s);
 
 			if (family->kind == SMX_HISTOGRAM) {
 				check_histogram(scraper, series, last);
 			} else if (family->kind == SMX_COUNTER) {
-				smx_counter_sample sample = smx_reader_counter(scraper->reader, series);
+				smx_counter_sample sample =
+					smx_reader_counter(scraper->reader, series);
 				uint64_t twice = sample.whole * 2 + (uint64_t)(sample.fraction * 2);
 
-				CHECK(twice >= *last, "a counter went back from %.1f to %.1f", (double)*last / 2,
-				      (double)twice / 2);
+				CHECK(twice >= *last, "a counter went back from %.1f to %.1f",
+				      (double)*last / 2, (double)twice / 2);
 				*last = twice;
 			}
 		}
@@ -116,7 +124,8 @@ static bool has_suffix(const char *line, const char *end, const char *suffix)
 	size_t length = strlen(suffix);
 	const char *brace = memchr(line, '{', (size_t)(end - line));
 
-	return brace && (size_t)(brace - line) > length && memcmp(brace - length, suffix, length) == 0;
+	return brace && (size_t)(brace - line) > length &&
+	       memcmp(brace - length, suffix, length) == 0;
 }
 
 /* The lines of a histogram's series follow each other: buckets in order, sum, count. */
@@ -127,21 +136,24 @@ static void judge_line(struct judge *judge, const char *line, const char *end)
 	if (has_suffix(line, end, "_bucket")) {
 		uint64_t cumulative = (uint64_t)number;
 
-		CHECK(cumulative >= judge->cumulative, "buckets are not cumulative: %.*s", (int)(end - line), line);
+		CHECK(cumulative >= judge->cumulative, "buckets are not cumulative: %.*s",
+		      (int)(end - line), line);
 		if (judge->bucket < SCRAPE_BUCKETS)
-			judge->expected +=
-			    (double)(cumulative - judge->cumulative) * scrape_values[judge->bucket];
+			judge->expected += (double)(cumulative - judge->cumulative) *
+					   scrape_values[judge->bucket];
 		judge->cumulative = cumulative;
 		judge->bucket++;
 	} else if (has_suffix(line, end, "_sum")) {
 		judge->sum = number;
 	} else if (has_suffix(line, end, "_count")) {
-		CHECK(judge->bucket == SCRAPE_BUCKETS, "%u buckets before %.*s", judge->bucket, (int)(end - line),
+		CHECK(judge->bucket == SCRAPE_BUCKETS, "%u buckets before %.*s", judge->bucket,
+		      (int)(end - line), line);
+		CHECK((uint64_t)number == judge->cumulative,
+		      "count is not +Inf (%" PRIu64 "): %.*s", judge->cumulative, (int)(end - line),
 		      line);
-		CHECK((uint64_t)number == judge->cumulative, "count is not +Inf (%" PRIu64 "): %.*s",
-		      judge->cumulative, (int)(end - line), line);
-		CHECK(judge->sum == judge->expected, "the text's sum is %.0f, of its buckets %.0f: %.*s",
-		      judge->sum, judge->expected, (int)(end - line), line);
+		CHECK(judge->sum == judge->expected,
+		      "the text's sum is %.0f, of its buckets %.0f: %.*s", judge->sum,
+		      judge->expected, (int)(end - line), line);
 		*judge = (struct judge){0};
 	}
 }
@@ -173,12 +185,13 @@ void scraper_scrape(struct scraper *scraper)
 		CHECK(false, "walk: %s", error.message);
 		return;
 	}
-	CHECK(info->damaged_count == 0, "%" PRIu64 " records count as damaged, at a size of %" PRIu64 " bytes",
+	CHECK(info->damaged_count == 0,
+	      "%" PRIu64 " records count as damaged, at a size of %" PRIu64 " bytes",
 	      info->damaged_count, info->size_bytes);
 	check_series(scraper);
 	scraper->text.size = 0;
-	CHECK(smx_exposition_render(scraper->exposition, SMX_FORMAT_TEXT_004, NULL, 0, &scraper->text, &error) ==
-		  SMX_OK,
+	CHECK(smx_exposition_render(scraper->exposition, SMX_FORMAT_TEXT_004, NULL, 0,
+				    &scraper->text, &error) == SMX_OK,
 	      "render: %s", error.message);
 	check_text(scraper);
 	scraper->scrapes++;

@@ -26,7 +26,7 @@
 enum state { STARTING = 0, HOLDING, DYING, KILLED };
 
 struct board {
-	uint64_t owners[SLOTS + 1];            /* number of the process that holds it, as the processes say */
+	uint64_t owners[SLOTS + 1]; /* number of the process that holds it, as the processes say */
 	uint64_t claims;
 	uint64_t generations[PROCESSES_MAX];
 	uint8_t state[PROCESSES_MAX];
@@ -49,7 +49,8 @@ static int own_slot(smx_segment *segment, uint64_t *generation)
 
 		if (writer->pid != (uint32_t)getpid())
 			continue;
-		CHECK(slot < 0, "process %d holds the slots %d and %u", (int)getpid(), slot, writer->slot);
+		CHECK(slot < 0, "process %d holds the slots %d and %u", (int)getpid(), slot,
+		      writer->slot);
 		slot = (int)writer->slot;
 		*generation = writer->slot_generation;
 	}
@@ -64,8 +65,8 @@ static void enter(int slot, uint64_t generation, uint64_t number)
 
 	PUT(board->generations[number], generation);
 	CHECK(before == 0 || GET(board->state[before]) >= DYING,
-	      "slot %d of process %" PRIu64 " (generation %" PRIu64 "), which lives, was given to process %" PRIu64
-	      " (generation %" PRIu64 ")",
+	      "slot %d of process %" PRIu64 " (generation %" PRIu64
+	      "), which lives, was given to process %" PRIu64 " (generation %" PRIu64 ")",
 	      slot, before, GET(board->generations[before]), number, generation);
 }
 
@@ -83,7 +84,8 @@ static void contend(smx_segment *segment, uint64_t number)
 	recent = stress_gauge_of(segment, "recent", SMX_GAUGE_LIVE_MOST_RECENT);
 	if (getpid() != 1) {
 		slot = own_slot(segment, &generation);
-		CHECK(slot >= 0, "process %" PRIu64 " claimed a slot and does not see itself", number);
+		CHECK(slot >= 0, "process %" PRIu64 " claimed a slot and does not see itself",
+		      number);
 	}
 	if (slot >= 0)
 		enter(slot, generation, number);
@@ -95,8 +97,8 @@ static void contend(smx_segment *segment, uint64_t number)
 	for (;;) {
 		smx_gauge_inc(sum);
 		smx_gauge_dec(sum);
-		CHECK(smx_gauge_value(all) == (double)number, "somebody else writes to the cells of process %" PRIu64,
-		      number);
+		CHECK(smx_gauge_value(all) == (double)number,
+		      "somebody else writes to the cells of process %" PRIu64, number);
 		sched_yield();
 	}
 }
@@ -125,10 +127,11 @@ static void check_walk(smx_reader *reader, const uint64_t *numbers, const bool *
 	for (size_t s = 0; s < count; s++) {
 		uint64_t number = (uint64_t)samples[s].value;
 
-		CHECK(GET(board->state[number]) != KILLED, "process %" PRIu64 ", dead and reaped, is shown as live",
-		      number);
+		CHECK(GET(board->state[number]) != KILLED,
+		      "process %" PRIu64 ", dead and reaped, is shown as live", number);
 		for (size_t t = 0; t < s; t++)
-			CHECK(samples[t].value != samples[s].value, "process %" PRIu64 " is shown twice", number);
+			CHECK(samples[t].value != samples[s].value,
+			      "process %" PRIu64 " is shown twice", number);
 	}
 	for (unsigned i = 0; i < CONTENDERS; i++) {
 		bool seen = !held[i];
@@ -184,10 +187,11 @@ static void run_storm(struct storm *storm, uint64_t kills)
 			used = smx_reader_information(storm->reader)->used_bytes;
 	}
 	CHECK(smx_reader_information(storm->reader)->used_bytes == used,
-	      "the segment grows with restarts: %" PRIu64 " bytes after a fifth of the kills, %" PRIu64
-	      " after all",
+	      "the segment grows with restarts: %" PRIu64
+	      " bytes after a fifth of the kills, %" PRIu64 " after all",
 	      used, smx_reader_information(storm->reader)->used_bytes);
-	printf("  storm: %" PRIu64 " kills, %" PRIu64 " claims of %u slots, %" PRIu64 " walks, %" PRIu64 " bytes used\n",
+	printf("  storm: %" PRIu64 " kills, %" PRIu64 " claims of %u slots, %" PRIu64
+	       " walks, %" PRIu64 " bytes used\n",
 	       kills, GET(board->claims), SLOTS, storm->walks, used);
 	CHECK(GET(board->claims) > kills / 4, "few of the killed held a slot");
 }
@@ -204,8 +208,10 @@ static void check_all_dead(struct storm *storm)
 		stress_kill(storm->pids[i]);
 	}
 	stress_walk(storm->reader);
-	CHECK(stress_gauge(storm->reader, "sum", &sum) == 0 && sum == 0, "the dead still have a sum: %g", sum);
-	CHECK(stress_gauge(storm->reader, "recent", NULL) == 0, "a dead process has the most recent value");
+	CHECK(stress_gauge(storm->reader, "sum", &sum) == 0 && sum == 0,
+	      "the dead still have a sum: %g", sum);
+	CHECK(stress_gauge(storm->reader, "recent", NULL) == 0,
+	      "a dead process has the most recent value");
 	CHECK(info->slots_live == 1, "%u live, and only this process is", info->slots_live);
 	CHECK(smx_exposition_create(&exposition, NULL) == SMX_OK, "exposition");
 	smx_exposition_add(exposition, storm->reader, NULL);
@@ -276,7 +282,8 @@ static bool wait_holding(pid_t pid, uint64_t number)
 
 	while (GET(board->state[number]) != HOLDING && stress_now_ns() < deadline) {
 		if (waitpid(pid, &status, WNOHANG) == pid) {
-			printf("  PID namespaces: SKIPPED, unshare(CLONE_NEWPID) is not permitted (status %d)\n",
+			printf("  PID namespaces: SKIPPED, unshare(CLONE_NEWPID) is not permitted "
+			       "(status %d)\n",
 			       WEXITSTATUS(status));
 			return false;
 		}
@@ -326,14 +333,16 @@ static void check_namespaces(struct storm *storm)
 		return;
 	check_equal_pids(storm);
 	stress_kill(first);
-	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000); stress_now_ns() < deadline;) {
+	for (uint64_t deadline = stress_now_ns() + UINT64_C(10000000000);
+	     stress_now_ns() < deadline;) {
 		stress_walk(storm->reader);
 		if (stress_gauge(storm->reader, "all", NULL) == 1)
 			break;
 	}
 	CHECK(stress_gauge(storm->reader, "all", NULL) == 1, "not one of two namespaces is left");
 	stress_kill(second);
-	printf("  PID namespaces: two processes with pid 1 are told apart, and die each for itself\n");
+	printf("  PID namespaces: two processes with pid 1 are told apart, and die each for "
+	       "itself\n");
 }
 
 int main(void)

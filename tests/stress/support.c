@@ -74,7 +74,8 @@ void stress_begin(const char *name, unsigned deadline_s)
 {
 	const char *parent = getenv("TMPDIR");
 
-	snprintf(folder, sizeof folder, "%.30s/smx-stress-XXXXXX", parent && *parent ? parent : "/dev/shm");
+	snprintf(folder, sizeof folder, "%.30s/smx-stress-XXXXXX",
+		 parent && *parent ? parent : "/dev/shm");
 	if (!mkdtemp(folder)) {
 		perror(folder);
 		exit(1);
@@ -95,7 +96,8 @@ int stress_end(void)
 	uint64_t count = GET(*failures);
 
 	remove_folder();
-	printf("%s: %s, %.1f s", program, count ? "FAILED" : "ok", (double)(stress_now_ns() - began_ns) / 1e9);
+	printf("%s: %s, %.1f s", program, count ? "FAILED" : "ok",
+	       (double)(stress_now_ns() - began_ns) / 1e9);
 	if (count)
 		printf(", %llu claims did not hold", (unsigned long long)count);
 	printf("\n");
@@ -263,7 +265,8 @@ smx_segment *stress_open(const char *name, const smx_segment_options *options)
 	smx_segment *segment = NULL;
 	smx_error error;
 
-	REQUIRE(smx_segment_open(name, options, &segment, &error) == SMX_OK, "open: %s", error.message);
+	REQUIRE(smx_segment_open(name, options, &segment, &error) == SMX_OK, "open: %s",
+		error.message);
 	return segment;
 }
 
@@ -280,7 +283,8 @@ smx_reader *stress_reader(const char *name)
 	smx_reader *reader = NULL;
 	smx_error error;
 
-	REQUIRE(smx_reader_open(stress_path(name), NULL, &reader, &error) == SMX_OK, "reader: %s", error.message);
+	REQUIRE(smx_reader_open(stress_path(name), NULL, &reader, &error) == SMX_OK, "reader: %s",
+		error.message);
 	return reader;
 }
 
@@ -338,7 +342,8 @@ const smx_series_view *stress_series(const smx_reader *reader, const smx_family_
 			same = is_text(series->label_values[l], values[l]);
 		if (!same)
 			continue;
-		CHECK(!found, "a series of %.*s is there twice", (int)family->name.size, family->name.data);
+		CHECK(!found, "a series of %.*s is there twice", (int)family->name.size,
+		      family->name.data);
 		found = series;
 	}
 	return found;
@@ -357,7 +362,8 @@ smx_counter stress_counter_of(smx_segment *segment, const char *name)
 	smx_counter_family family;
 	smx_error error;
 
-	CHECK(smx_counter_define(segment, &definition, &family, &error) == SMX_OK, "%s", error.message);
+	CHECK(smx_counter_define(segment, &definition, &family, &error) == SMX_OK, "%s",
+	      error.message);
 	return smx_counter_with(family, NULL);
 }
 
@@ -367,7 +373,8 @@ smx_gauge stress_gauge_of(smx_segment *segment, const char *name, smx_gauge_mode
 	smx_gauge_family family;
 	smx_error error;
 
-	CHECK(smx_gauge_define(segment, &definition, mode, &family, &error) == SMX_OK, "%s", error.message);
+	CHECK(smx_gauge_define(segment, &definition, mode, &family, &error) == SMX_OK, "%s",
+	      error.message);
 	return smx_gauge_with(family, NULL);
 }
 

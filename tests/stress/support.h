@@ -31,19 +31,19 @@ unsigned stress_slowness(void);
 const char *stress_folder(void);
 
 void stress_failed(const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 /* For what must hold for the test to make sense: ends the process. */
 _Noreturn void stress_broken(const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-#define CHECK(condition, ...)                                                                                \
-	do {                                                                                                 \
-		if (!(condition))                                                                            \
-			stress_failed(__FILE__, __LINE__, __VA_ARGS__);                                      \
+	__attribute__((format(printf, 3, 4)));
+#define CHECK(condition, ...)                                                                      \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			stress_failed(__FILE__, __LINE__, __VA_ARGS__);                            \
 	} while (0)
-#define REQUIRE(condition, ...)                                                                              \
-	do {                                                                                                 \
-		if (!(condition))                                                                            \
-			stress_broken(__FILE__, __LINE__, __VA_ARGS__);                                      \
+#define REQUIRE(condition, ...)                                                                    \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			stress_broken(__FILE__, __LINE__, __VA_ARGS__);                            \
 	} while (0)
 uint64_t stress_failure_count(void);
 

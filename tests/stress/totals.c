@@ -21,7 +21,7 @@
 #define SEGMENT "totals"
 #define PROCESSES 8
 #define THREADS 4
-#define COUNTERS 5   /* the last two are added to by halves */
+#define COUNTERS 5 /* the last two are added to by halves */
 #define HISTOGRAMS 5
 #define FAMILIES (COUNTERS + HISTOGRAMS)
 #define LABEL_A 10
@@ -68,8 +68,9 @@ static void define_all(smx_segment *segment, struct families *families, uint32_t
 
 	for (unsigned i = 0; i < COUNTERS; i++) {
 		snprintf(name, sizeof name, "c%u", i);
-		CHECK(smx_counter_define(segment, &definition, &families->counters[i], &error) == SMX_OK, "%s",
-		      error.message);
+		CHECK(smx_counter_define(segment, &definition, &families->counters[i], &error) ==
+			      SMX_OK,
+		      "%s", error.message);
 	}
 	for (unsigned i = 0; i < HISTOGRAMS; i++) {
 		snprintf(name, sizeof name, "h%u", i);
@@ -96,7 +97,8 @@ static union handle look_up(const struct families *families, uint32_t series)
 	if (family < COUNTERS)
 		handle.counter = smx_counter_with(families->counters[family], values);
 	else
-		handle.histogram = smx_histogram_with(families->histograms[family - COUNTERS], values);
+		handle.histogram =
+			smx_histogram_with(families->histograms[family - COUNTERS], values);
 	return handle;
 }
 
@@ -161,10 +163,10 @@ static void run_threads(const struct families *families, unsigned count, uint64_
 	struct worker workers[PROCESSES * THREADS];
 
 	for (unsigned i = 0; i < count; i++) {
-		workers[i] = (struct worker){.families = families,
-					     .seed = seed + i,
-					     .order_seed = i % 2 ? seed + i : 1};
-		REQUIRE(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0, "pthread_create");
+		workers[i] = (struct worker){
+			.families = families, .seed = seed + i, .order_seed = i % 2 ? seed + i : 1};
+		REQUIRE(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0,
+			"pthread_create");
 	}
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(workers[i].thread, NULL);
@@ -172,7 +174,8 @@ static void run_threads(const struct families *families, unsigned count, uint64_
 
 static smx_segment_options options(void)
 {
-	return (smx_segment_options){.size_max_bytes = UINT64_C(64) << 20, .slot_max = 64, .stripe_count = 4};
+	return (smx_segment_options){
+		.size_max_bytes = UINT64_C(64) << 20, .slot_max = 64, .stripe_count = 4};
 }
 
 static pid_t start_worker(uint64_t seed)
@@ -184,7 +187,8 @@ static pid_t start_worker(uint64_t seed)
 		smx_segment *segment = stress_open(SEGMENT, &how);
 		struct families families;
 
-		(void)!nice(10); /* 32 busy threads must not keep the killer and the scraper from running */
+		(void)!nice(
+			10); /* 32 busy threads must not keep the killer and the scraper from running */
 		define_all(segment, &families, 0);
 		run_threads(&families, THREADS, seed);
 		smx_segment_close(segment);
@@ -234,11 +238,13 @@ static pid_t start_scraper(void)
 
 static void check_number(uint32_t series, unsigned bucket, uint64_t recorded, uint64_t *in_flight)
 {
-	uint64_t begun = ledger->begun[series][bucket], completed = ledger->completed[series][bucket];
+	uint64_t begun = ledger->begun[series][bucket],
+		 completed = ledger->completed[series][bucket];
 
 	CHECK(recorded >= completed && recorded <= begun,
-	      "series %u, bucket %u: %" PRIu64 " recorded, %" PRIu64 " completed, %" PRIu64 " begun", series,
-	      bucket, recorded, completed, begun);
+	      "series %u, bucket %u: %" PRIu64 " recorded, %" PRIu64 " completed, %" PRIu64
+	      " begun",
+	      series, bucket, recorded, completed, begun);
 	*in_flight += begun - completed;
 }
 
@@ -251,7 +257,8 @@ static void check_family(const smx_reader *reader, uint32_t number, uint64_t *in
 	snprintf(name, sizeof name, "%c%u", number < COUNTERS ? 'c' : 'h', number % COUNTERS);
 	family = stress_family(reader, name);
 	REQUIRE(family, "family %s is missing", name);
-	CHECK(family->series_count == EACH + 1, "family %s has %zu series", name, family->series_count);
+	CHECK(family->series_count == EACH + 1, "family %s has %zu series", name,
+	      family->series_count);
 	for (uint32_t i = 0; i < EACH; i++) {
 		uint32_t index = number * EACH + i;
 		const smx_series_view *series;
@@ -264,7 +271,8 @@ static void check_family(const smx_reader *reader, uint32_t number, uint64_t *in
 		if (number < COUNTERS) {
 			smx_counter_sample sample = smx_reader_counter(reader, series);
 
-			check_number(index, 0, sample.whole + (uint64_t)(sample.fraction * 2), in_flight);
+			check_number(index, 0, sample.whole + (uint64_t)(sample.fraction * 2),
+				     in_flight);
 		} else {
 			uint64_t counts[SCRAPE_BUCKETS];
 			double sum;
@@ -282,11 +290,12 @@ static void check_places(const char *path, uint64_t killed_threads)
 	smx_layout_header header;
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
-	REQUIRE(pread(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header, "header of %s", path);
+	REQUIRE(pread(descriptor, &header, sizeof header, 0) == (ssize_t)sizeof header,
+		"header of %s", path);
 	close(descriptor);
 	CHECK(header.series_count >= SERIES && header.series_count <= SERIES + killed_threads,
-	      "%" PRIu64 " places taken for %u series, after %" PRIu64 " killed threads", header.series_count,
-	      SERIES, killed_threads);
+	      "%" PRIu64 " places taken for %u series, after %" PRIu64 " killed threads",
+	      header.series_count, SERIES, killed_threads);
 }
 
 static void check_totals(smx_reader *reader, uint64_t killed_threads)
@@ -297,15 +306,17 @@ static void check_totals(smx_reader *reader, uint64_t killed_threads)
 	stress_walk(reader);
 	for (uint32_t i = 0; i < FAMILIES; i++)
 		check_family(reader, i, &in_flight);
-	CHECK(in_flight <= killed_threads, "%" PRIu64 " calls in flight after %" PRIu64 " killed threads", in_flight,
+	CHECK(in_flight <= killed_threads,
+	      "%" PRIu64 " calls in flight after %" PRIu64 " killed threads", in_flight,
 	      killed_threads);
 	for (unsigned i = 0; i < SMX_DROP_COUNT; i++)
 		CHECK(info->dropped[i] == 0, "%" PRIu64 " dropped: %s", info->dropped[i],
 		      smx_drop_name((smx_drop)i));
 	CHECK(info->damaged_count == 0, "%" PRIu64 " damaged", info->damaged_count);
-	printf("  %u series, %" PRIu64 " calls, %" PRIu64 " in flight when %" PRIu64 " threads were killed, %" PRIu64
-	       " bytes used of %" PRIu64 "\n",
-	       SERIES, GET(ledger->calls), in_flight, killed_threads, info->used_bytes, info->size_bytes);
+	printf("  %u series, %" PRIu64 " calls, %" PRIu64 " in flight when %" PRIu64
+	       " threads were killed, %" PRIu64 " bytes used of %" PRIu64 "\n",
+	       SERIES, GET(ledger->calls), in_flight, killed_threads, info->used_bytes,
+	       info->size_bytes);
 }
 
 /* ---- with processes ---- */
@@ -357,10 +368,11 @@ static void with_processes(void)
 	reader = stress_reader(SEGMENT);
 	check_totals(reader, (uint64_t)kills * THREADS);
 	check_places(stress_path(SEGMENT), (uint64_t)kills * THREADS);
-	CHECK(smx_reader_information(reader)->slots_live == 1, "%u live writers, and only the keeper is left",
+	CHECK(smx_reader_information(reader)->slots_live == 1,
+	      "%u live writers, and only the keeper is left",
 	      smx_reader_information(reader)->slots_live);
-	printf("  %u kills, %" PRIu64 " scrapes by %" PRIu64 " readers\n", kills, GET(ledger->scrapes),
-	       GET(ledger->new_readers));
+	printf("  %u kills, %" PRIu64 " scrapes by %" PRIu64 " readers\n", kills,
+	       GET(ledger->scrapes), GET(ledger->new_readers));
 	CHECK(GET(ledger->scrapes) > 0, "no scrape was made meanwhile");
 	smx_reader_close(reader);
 	PUT(ledger->keeper_may_go, 1);
@@ -403,7 +415,8 @@ static void with_threads(void)
 	reader = stress_reader(SEGMENT);
 	check_totals(reader, 0);
 	check_places(smx_segment_path(segment), 0);
-	printf("  one process, %u threads, %" PRIu64 " scrapes\n", THREADS * 2, GET(ledger->scrapes));
+	printf("  one process, %u threads, %" PRIu64 " scrapes\n", THREADS * 2,
+	       GET(ledger->scrapes));
 	smx_reader_close(reader);
 	smx_segment_close(segment);
 }
@@ -414,7 +427,8 @@ int main(int argc, char **argv)
 
 	stress_begin(threads ? "totals --threads" : "totals", 180);
 	ledger = stress_shared(sizeof *ledger);
-	ledger->calls_wanted = (stress_is_long() ? 200000000u : 10000000u) / (threads ? 4 : 1) / stress_slowness();
+	ledger->calls_wanted =
+		(stress_is_long() ? 200000000u : 10000000u) / (threads ? 4 : 1) / stress_slowness();
 	printf("totals: exact under races and kills (I1, I3-I6)\n");
 	if (threads)
 		with_threads();

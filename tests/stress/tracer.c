@@ -41,7 +41,8 @@ static int wait_for_stop(pid_t pid, int *status)
 	do
 		got = waitpid(pid, status, __WALL);
 	while (got < 0 && errno == EINTR);
-	REQUIRE(got == pid && WIFSTOPPED(*status), "the tracee %d ended by itself: status 0x%x", (int)pid, *status);
+	REQUIRE(got == pid && WIFSTOPPED(*status), "the tracee %d ended by itself: status 0x%x",
+		(int)pid, *status);
 	return WSTOPSIG(*status);
 }
 
@@ -102,12 +103,12 @@ static void step(pid_t pid)
 	static int deliver;
 	int status, signal_number;
 
-	REQUIRE(ptrace(PTRACE_SINGLESTEP, pid, NULL, (void *)(intptr_t)deliver) == 0, "PTRACE_SINGLESTEP: errno %d",
-		errno);
+	REQUIRE(ptrace(PTRACE_SINGLESTEP, pid, NULL, (void *)(intptr_t)deliver) == 0,
+		"PTRACE_SINGLESTEP: errno %d", errno);
 	signal_number = wait_for_stop(pid, &status);
 	deliver = signal_number == SIGTRAP || signal_number == SIGSTOP ? 0 : signal_number;
-	REQUIRE(deliver != SIGSEGV && deliver != SIGBUS && deliver != SIGABRT, "the tracee crashes: signal %d",
-		deliver);
+	REQUIRE(deliver != SIGSEGV && deliver != SIGBUS && deliver != SIGABRT,
+		"the tracee crashes: signal %d", deliver);
 }
 
 uint64_t tracee_step(struct tracee *tracee, uint64_t limit)
@@ -129,7 +130,8 @@ uint64_t tracee_step(struct tracee *tracee, uint64_t limit)
 
 static uint64_t address_of(pid_t pid)
 {
-	return (uint64_t)ptrace(PTRACE_PEEKUSER, pid, (void *)offsetof(struct user_regs_struct, rip), NULL);
+	return (uint64_t)ptrace(PTRACE_PEEKUSER, pid,
+				(void *)offsetof(struct user_regs_struct, rip), NULL);
 }
 
 static bool poke(pid_t pid, uint64_t address, long word)
@@ -153,7 +155,8 @@ static bool run_to_address(struct tracee *tracee, uint64_t address)
 	while (wait_for_stop(pid, &status) != SIGTRAP && !tracee_is_done(tracee));
 	poke(pid, address, word);
 	if (!tracee_is_done(tracee))
-		ptrace(PTRACE_POKEUSER, pid, (void *)offsetof(struct user_regs_struct, rip), (void *)address);
+		ptrace(PTRACE_POKEUSER, pid, (void *)offsetof(struct user_regs_struct, rip),
+		       (void *)address);
 	return true;
 }
 
@@ -210,7 +213,8 @@ void tracee_record(struct tracee *tracee, struct trace *trace)
 	while (!tracee_is_done(tracee)) {
 		if (trace->count == room) {
 			room *= 2;
-			trace->addresses = realloc(trace->addresses, room * sizeof *trace->addresses);
+			trace->addresses =
+				realloc(trace->addresses, room * sizeof *trace->addresses);
 		}
 		trace->addresses[trace->count++] = address_of(tracee->pid);
 		step(tracee->pid);

@@ -11,23 +11,24 @@
 #include "support.h"
 
 struct tracee {
-	pid_t pid;        /* the process that is stepped */
-	pid_t parent;     /* of a stepped child of a fork: its parent, which runs on; else 0 */
-	uint64_t *done;   /* shared: 1 when the operation is over */
+	pid_t pid;	/* the process that is stepped */
+	pid_t parent;	/* of a stepped child of a fork: its parent, which runs on; else 0 */
+	uint64_t *done; /* shared: 1 when the operation is over */
 };
 
 struct tracee_plan {
 	void (*prepare)(void *data); /* may be NULL */
 	void (*operate)(void *data);
 	void *data;
-	bool raw;        /* the tracee is forked without fork handlers */
+	bool raw;	 /* the tracee is forked without fork handlers */
 	bool step_child; /* operate forks: its child is stepped, from its first instruction */
 };
 
 /* Where each instruction of an operation lies, as one run of it went. */
 struct trace {
 	uint64_t *addresses;
-	uint64_t *landmark; /* of each: the last one before it that was then reached for the first time */
+	uint64_t *
+		landmark; /* of each: the last one before it that was then reached for the first time */
 	uint64_t count;
 };
 
