@@ -253,9 +253,13 @@ incorrect:
 static PyObject *labels_of_any(struct metric *metric, PyObject *const *args)
 {
 	PyObject *strings[METRIC_LABEL_MAX];
-	size_t count = metric->label_count, converted = 0;
+	size_t count = metric->label_count, converted = 0, exact = 0;
 	PyObject *child = NULL;
 
+	while (exact < count && PyUnicode_CheckExact(args[exact]))
+		exact++;
+	if (exact == count)
+		return find_or_make_child(metric, args);
 	for (; converted < count; converted++) {
 		strings[converted] = core_str(args[converted]);
 		if (!strings[converted])
