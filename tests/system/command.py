@@ -70,6 +70,15 @@ def children(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def descendants(pid: int) -> list[int]:
+    """A run's are all there: it is the subreaper of its orphans."""
+    try:
+        below = children(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return below + [further for child in below for further in descendants(child)]
+
+
 def sanitizer() -> str | None:
     """The sanitizer's library, to be loaded before LIBRARY; None for an ordinary build."""
     for line in subprocess.run(
@@ -236,8 +245,10 @@ class Bench:
         return process.stderr.read().decode()
 
     def clean(self) -> None:
+        """Ends whatever a test has left, also the commands of runs, which outlive a killed run."""
         for process in self.started:
             if process.poll() is None:
+                self.pids += descendants(process.pid)
                 process.kill()
             process.wait(DEADLINE)
             for stream in (process.stdin, process.stdout, process.stderr):
