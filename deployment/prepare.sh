@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
 # prepare.sh - sourced by the scripts that must run on a machine with nothing but Debian 12 and Python 3
 #
 # The caller defines say (a line of progress) and fail (a line of error, and exit), and a folder $logs.
@@ -73,23 +74,24 @@ choose_python() {
 	fail "no Python 3.10 or later with venv; on Debian: apt-get install python3-venv python3-dev"
 }
 
-# make_environment FOLDER ROOT REQUIREMENTS...: a virtual environment with these requirements files and the
-# package of the project at ROOT; nothing is done where it was made from the same sources before.
+# make_environment FOLDER PROJECT REQUIREMENTS...: a virtual environment with these requirements files and the
+# package of the project in the folder PROJECT; nothing is done where it was made from the same sources before.
 make_environment() {
-	local folder=$1 root=$2 python stamp file arguments=()
+	local folder=$1 project=$2 python stamp file arguments=()
 	shift 2
 	python=$(choose_python)
 	stamp=$({
 		"$python" -VV
-		cat "$@"
-		cd "$root"
-		find pyproject.toml lib include -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum
+		cd "$project" || exit
+		find pyproject.toml CMakeLists.txt README.md lib include deployment/demo/requirements.txt \
+			tests/*requirements.txt tests/*/requirements.txt -type f -not -name '*.pyc' -print0 |
+			sort -z | xargs -0 sha256sum
 	} | sha256sum)
 	if [[ $(cat "$folder/.made-from" 2>/dev/null) == "$stamp" ]]; then
-		say "The Python package is up to date (${folder#"$root/"})"
+		say "The Python package is up to date (${folder#"$project/"})"
 		return
 	fi
-	say "Installing the Python package and what goes with it into ${folder#"$root/"} ($("$python" -V))"
+	say "Installing the Python package and what goes with it into ${folder#"$project/"} ($("$python" -V))"
 	rm -f "$folder/.made-from"
 	for file in "$@"; do
 		arguments+=(-r "$file")
@@ -97,6 +99,6 @@ make_environment() {
 	run_logged venv "$python" -m venv "$folder"
 	run_logged pip-requirements "$folder/bin/pip" install --disable-pip-version-check "${arguments[@]}"
 	run_logged pip-install "$folder/bin/pip" install --disable-pip-version-check \
-		--force-reinstall --no-deps "$root"
+		--force-reinstall --no-deps "$project"
 	printf '%s' "$stamp" >"$folder/.made-from"
 }
