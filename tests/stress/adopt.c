@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adopt.c - a process stands still in the middle of claiming a slot, while another takes the slot and dies
+ * adopt.c - a process stands still in the middle of claiming a slot, while another takes the slot
+ * and dies
  *
- * Attacks I4 and I11: however late an adopter is, a dead process is never shown as live, and a slot is never lost. The
- * adopter is left standing after each of its system calls in turn; another process then claims, sets a gauge and is
- * killed; a reader looks at every step of what the adopter does next.
+ * Attacks I4 and I11: however late an adopter is, a dead process is never shown as live, and a slot
+ * is never lost. The adopter is left standing after each of its system calls in turn; another
+ * process then claims, sets a gauge and is killed; a reader looks at every step of what the adopter
+ * does next.
  */
 #include "tracer.h"
 

@@ -2,8 +2,9 @@
 /*
  * fork.c - every way a process gets children, or turns into something else, in the middle of work
  *
- * Attacks I1, I4 and I11, and L1-L3 of the slot's lock: no deadlock, exact totals, no slot of a dead process shown as
- * live and none of a live one as dead, whoever forks, closes descriptors or executes another program.
+ * Attacks I1, I4 and I11, and L1-L3 of the slot's lock: no deadlock, exact totals, no slot of a
+ * dead process shown as live and none of a live one as dead, whoever forks, closes descriptors or
+ * executes another program.
  */
 #include "support.h"
 
@@ -157,7 +158,10 @@ static void be_threaded_parent(unsigned count, bool raw)
 	for (int i = 0; i < 4; i++)
 		REQUIRE(pthread_create(&threads[i], NULL, works[i], NULL) == 0, "pthread_create");
 	for (unsigned i = 0; i < count; i++) {
-		/* Without fork handlers another thread may have had malloc's lock: only what takes none. */
+		/*
+		 * Without fork handlers another thread may have had malloc's lock: only what takes
+		 * none.
+		 */
 		pid_t pid = raw ? stress_raw_fork() : stress_fork();
 
 		if (pid == 0 && !raw)

@@ -2,8 +2,9 @@
 /*
  * full.c - a full segment goes on, and what it refuses costs it nothing
  *
- * Attacks I7: look-ups that are refused get the overflow series, again and again, without using up numbers, cells or
- * places; whoever lost a race for a series gives back what it had taken, so that a cap of N admits N series.
+ * Attacks I7: look-ups that are refused get the overflow series, again and again, without using up
+ * numbers, cells or places; whoever lost a race for a series gives back what it had taken, so that
+ * a cap of N admits N series.
  */
 #include "shmetrics/layout.h"
 #include "support.h"
@@ -94,7 +95,10 @@ static void refusals(void)
 		smx_definition never = {.name = "never"};
 		smx_counter_family family;
 
-		/* A definition is refused, or finds the last piece of room; its empty handle may be used. */
+		/*
+		 * A definition is refused, or finds the last piece of room; its empty handle may be
+		 * used.
+		 */
 		smx_counter_define(segment, &never, &family, NULL);
 		smx_counter_inc(smx_counter_with(family, NULL));
 		smx_gauge_set(plain, 1);

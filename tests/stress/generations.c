@@ -2,9 +2,9 @@
 /*
  * generations.c - many processes open one name at the same moment, whatever the file is
  *
- * Attacks I3, I4 and F1-F4 of life_linux.c: exactly one generation results and every process is in it; counters begin
- * at 0 with a new one and go on with `keep`; a stopped or killed opener holds nobody up; a file taken away from under
- * its writers costs them nothing.
+ * Attacks I3, I4 and F1-F4 of life_linux.c: exactly one generation results and every process is in
+ * it; counters begin at 0 with a new one and go on with `keep`; a stopped or killed opener holds
+ * nobody up; a file taken away from under its writers costs them nothing.
  */
 #include "tracer.h"
 
@@ -18,7 +18,10 @@
 
 #define SEGMENT "generations"
 #define OPENERS 12
-/* The library waits 2 s for one that stands still; nobody else may have to wait for longer than a few of those. */
+/*
+ * The library waits 2 s for one that stands still; nobody else may have to wait for longer than a
+ * few of those.
+ */
 #define BOUND_S 20
 
 struct board {
@@ -187,7 +190,10 @@ static void standing_still(void)
 	uint64_t slowest_ns = 0, none = 0;
 	unsigned calls = 0;
 
-	/* Each that holds the lock costs the next one its whole patience: in the ordinary run a sample. */
+	/*
+	 * Each that holds the lock costs the next one its whole patience: in the ordinary run a
+	 * sample.
+	 */
 	while (stand_still_after(calls, true, &none))
 		calls++;
 	CHECK(calls > 10, "only %u system calls", calls);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grow.c - readers look on while the segment grows: nothing is taken for damage, nothing stays unseen
+ * grow.c - readers look on while the segment grows: nothing is taken for damage, nothing stays
+ * unseen
  *
- * Attacks I4, I6 and the reader's R2: what a writer publishes in memory that was added to the file after a walk began
- * must be found by the next walk, by the same reader, and a healthy segment is never called damaged or truncated.
+ * Attacks I4, I6 and the reader's R2: what a writer publishes in memory that was added to the file
+ * after a walk began must be found by the next walk, by the same reader, and a healthy segment is
+ * never called damaged or truncated.
  */
 #include "support.h"
 

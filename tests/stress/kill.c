@@ -2,10 +2,11 @@
 /*
  * kill.c - a process is killed at single instructions of everything that changes a segment
  *
- * Attacks I1 and I3 (and I4, I6): after each kill a fresh process, started by exec, opens the segment and goes on with
- * the very thing that the killed one was at; a reader that saw all kills and a fresh one find each family and series
- * once, nothing damaged, exact numbers, and no gauge of the dead. The ordinary run kills at a spread of instructions,
- * another one each run; the long one at every instruction.
+ * Attacks I1 and I3 (and I4, I6): after each kill a fresh process, started by exec, opens the
+ * segment and goes on with the very thing that the killed one was at; a reader that saw all kills
+ * and a fresh one find each family and series once, nothing damaged, exact numbers, and no gauge of
+ * the dead. The ordinary run kills at a spread of instructions, another one each run; the long one
+ * at every instruction.
  */
 #include "kill.h"
 
@@ -151,7 +152,10 @@ struct figures {
 	uint64_t kills, instructions, finished;
 };
 
-/* Starts the operation, kills it at an instruction (UINT64_MAX: afterwards, keeping the trace), looks at what is left. */
+/*
+ * Starts the operation, kills it at an instruction (UINT64_MAX: afterwards, keeping the trace),
+ * looks at what is left.
+ */
 static void kill_at(const struct kill_case *which, struct scene *scene, struct trace *trace,
 		    uint64_t instruction)
 {

@@ -28,9 +28,8 @@ struct handle {
 
 struct scene {
 	smx_kind kind;
-	smx_segment *
-		segment; /* of the tracer, inherited by the tracee; NULL: the tracee opens for itself */
-	smx_reader *reader; /* sees all kills */
+	smx_segment *segment; /* of the tracer, inherited; NULL: the tracee opens for itself */
+	smx_reader *reader;   /* sees all kills */
 	struct target target;
 	struct handle handle;
 	uint64_t number;   /* of kills so far */

@@ -185,7 +185,10 @@ static void find_it(void *data)
 	scene->handle = target_find(scene->segment, &scene->target);
 }
 
-/* The fresh writer's one record, and of gauges, which are gone with their writers, the tracer's own. */
+/*
+ * The fresh writer's one record, and of gauges, which are gone with their writers, the tracer's
+ * own.
+ */
 static void after_finding(struct scene *scene)
 {
 	fresh_writer(SEGMENT, &scene->target, 0);

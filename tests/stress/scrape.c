@@ -2,8 +2,9 @@
 /*
  * scrape.c - a scraper that believes nothing
  *
- * Attacks I4 (counters never go back) and I5 (count == +Inf == the sum of the buckets, and the sum belongs to exactly
- * those observations) through both ways out: the reader's numbers and the rendered text.
+ * Attacks I4 (counters never go back) and I5 (count == +Inf == the sum of the buckets, and the sum
+ * belongs to exactly those observations) through both ways out: the reader's numbers and the
+ * rendered text.
  */
 #include "scrape.h"
 

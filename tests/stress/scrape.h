@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scrape.h - a scraper that believes nothing: every scrape is checked against itself and the one before
+ * scrape.h - a scraper that believes nothing: every scrape is checked against itself and the one
+ * before
  */
 #ifndef STRESS_SCRAPE_H
 #define STRESS_SCRAPE_H
 
 #include "support.h"
 
-/* The histograms of these tests: bucket i takes only the value scrape_values[i], so a sum can be checked. */
+/*
+ * The histograms of these tests: bucket i takes only the value scrape_values[i], so a sum can be
+ * checked.
+ */
 #define SCRAPE_BUCKETS 4
 extern const double scrape_bounds[SCRAPE_BUCKETS - 1];
 extern const double scrape_values[SCRAPE_BUCKETS];

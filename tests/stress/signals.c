@@ -2,8 +2,9 @@
 /*
  * signals.c - handlers that record, in the middle of recording
  *
- * Attacks I1 and I2: a signal handler increments, observes, sets gauges and looks up series that exist, whatever it
- * interrupts: totals are exact, and nothing waits for what is interrupted. Nor do signals keep a segment from growing.
+ * Attacks I1 and I2: a signal handler increments, observes, sets gauges and looks up series that
+ * exist, whatever it interrupts: totals are exact, and nothing waits for what is interrupted. Nor
+ * do signals keep a segment from growing.
  */
 #include "scrape.h"
 
@@ -149,8 +150,8 @@ static void storm(smx_reader *reader)
 }
 
 /*
- * A large file is extended while a timer interrupts every system call that takes its time: an extension that began
- * anew after each signal would never end.
+ * A large file is extended while a timer interrupts every system call that takes its time: an
+ * extension that began anew after each signal would never end.
  */
 static void grow_under_signals(void)
 {

@@ -2,8 +2,9 @@
 /*
  * slots.c - more processes than slots, killed at random: who lives is right at every moment
  *
- * Attacks I4, I9 and I11: never two live owners of a slot, nothing of a dead process in the next walk, no live one
- * missing, also for zombies, stopped processes and other PID namespaces; slots and their memory are used again.
+ * Attacks I4, I9 and I11: never two live owners of a slot, nothing of a dead process in the next
+ * walk, no live one missing, also for zombies, stopped processes and other PID namespaces; slots
+ * and their memory are used again.
  */
 #include "support.h"
 
@@ -36,7 +37,10 @@ static struct board *board;
 
 /* ---- contenders ---- */
 
-/* The slot that this process holds, by its own look at the segment; its pid is its own only in one namespace. */
+/*
+ * The slot that this process holds, by its own look at the segment; its pid is its own only in one
+ * namespace.
+ */
 static int own_slot(smx_segment *segment, uint64_t *generation)
 {
 	smx_reader *reader;

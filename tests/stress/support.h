@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * support.h - what the stress programs share: a folder of their own, deadlines, processes, looking things up
+ * support.h - what the stress programs share: a folder of their own, deadlines, processes, looking
+ * things up
  *
- * Claims are checked with CHECK, in any process of the test: failures are counted in shared memory and decide the
- * exit status of the whole program.
+ * Claims are checked with CHECK, in any process of the test: failures are counted in shared memory
+ * and decide the exit status of the whole program.
  */
 #ifndef STRESS_SUPPORT_H
 #define STRESS_SUPPORT_H
@@ -18,8 +19,8 @@
 #include <sys/types.h>
 
 /*
- * Makes a folder for segments (SHMETRICS_DIR), and ends the program with status 1 after deadline_s seconds
- * (stretched for sanitizers and the long form).
+ * Makes a folder for segments (SHMETRICS_DIR), and ends the program with status 1 after deadline_s
+ * seconds (stretched for sanitizers and the long form).
  */
 void stress_begin(const char *name, unsigned deadline_s);
 /* Removes the folder, says how it went, returns the exit status. */
@@ -61,7 +62,10 @@ pid_t stress_fork(void);
 pid_t stress_raw_fork(void);
 /* SIGKILL, and waits for it. */
 void stress_kill(pid_t pid);
-/* Waits for the process to end by itself; its wait status, -1 after the deadline (it is killed then). */
+/*
+ * Waits for the process to end by itself; its wait status, -1 after the deadline (it is killed
+ * then).
+ */
 int stress_wait(pid_t pid, unsigned seconds);
 /* Polls until the shared word is at least value. False: not within the seconds. */
 bool stress_wait_word(const uint64_t *word, uint64_t value, unsigned seconds);
@@ -80,7 +84,9 @@ const char *stress_path(const char *name);
 /* Entries of the folder beginning with the prefix. */
 unsigned stress_files(const char *prefix);
 
-/* The only family of that name, the only series with those values; NULL: none. Twice is a failure. */
+/*
+ * The only family of that name, the only series with those values; NULL: none. Twice is a failure.
+ */
 const smx_family_view *stress_family(const smx_reader *reader, const char *name);
 const smx_series_view *stress_series(const smx_reader *reader, const smx_family_view *family,
 				     const char *const *values);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * totals.c - many processes make the same series and add to them, some are killed: every total is exact
+ * totals.c - many processes make the same series and add to them, some are killed: every total is
+ * exact
  *
- * Attacks I1, I3, I4, I5 and I6. Each call is entered in a ledger before and after it, so for every number
- * completed <= recorded <= begun, and a killed process leaves at most one call in flight a thread. A scraper looks on.
- * With --threads the workers are the threads of one process, whose mapping ThreadSanitizer can watch.
+ * Attacks I1, I3, I4, I5 and I6. Each call is entered in a ledger before and after it, so for every
+ * number completed <= recorded <= begun, and a killed process leaves at most one call in flight a
+ * thread. A scraper looks on. With --threads the workers are the threads of one process, whose
+ * mapping ThreadSanitizer can watch.
  */
 #include "scrape.h"
 #include "shmetrics/layout.h"
@@ -187,8 +189,7 @@ static pid_t start_worker(uint64_t seed)
 		smx_segment *segment = stress_open(SEGMENT, &how);
 		struct families families;
 
-		(void)!nice(
-			10); /* 32 busy threads must not keep the killer and the scraper from running */
+		(void)!nice(10); /* the killer and the scraper must come to run */
 		define_all(segment, &families, 0);
 		run_threads(&families, THREADS, seed);
 		smx_segment_close(segment);
@@ -284,7 +285,10 @@ static void check_family(const smx_reader *reader, uint32_t number, uint64_t *in
 	}
 }
 
-/* The header counts each series once, and a place more for what a killed thread was about to publish. */
+/*
+ * The header counts each series once, and a place more for what a killed thread was about to
+ * publish.
+ */
 static void check_places(const char *path, uint64_t killed_threads)
 {
 	smx_layout_header header;
@@ -327,7 +331,10 @@ static uint64_t progress(void)
 	return GET(ledger->calls) + 10 * GET(ledger->looked_up);
 }
 
-/* At random moments of the work kills one, starts another in its place and does not wait for the first to die. */
+/*
+ * At random moments of the work kills one, starts another in its place and does not wait for the
+ * first to die.
+ */
 static void kill_some(pid_t *pids, unsigned kills)
 {
 	uint64_t chance = 7, expected = ledger->calls_wanted + 10 * PROCESSES * THREADS * SERIES;
@@ -405,7 +412,9 @@ static void with_threads(void)
 	smx_reader *reader;
 	pthread_t scraper;
 
-	/* The cap is what there is, and room for those who look a new series up at the same moment. */
+	/*
+	 * The cap is what there is, and room for those who look a new series up at the same moment.
+	 */
 	define_all(segment, &families, EACH + THREADS * 2);
 	PUT(ledger->enough, 1);
 	REQUIRE(pthread_create(&scraper, NULL, scrape_own, segment) == 0, "pthread_create");

@@ -2,8 +2,8 @@
 /*
  * tracer.h - stopping a process at a single instruction, to kill it there or to leave it there
  *
- * The tracee prepares itself at full speed, stops, and is then stepped through the operation that is attacked; a word
- * of shared memory says when that is over.
+ * The tracee prepares itself at full speed, stops, and is then stepped through the operation that
+ * is attacked; a word of shared memory says when that is over.
  */
 #ifndef STRESS_TRACER_H
 #define STRESS_TRACER_H
@@ -27,8 +27,7 @@ struct tracee_plan {
 /* Where each instruction of an operation lies, as one run of it went. */
 struct trace {
 	uint64_t *addresses;
-	uint64_t *
-		landmark; /* of each: the last one before it that was then reached for the first time */
+	uint64_t *landmark; /* of each: the last before it that was reached for the first time */
 	uint64_t count;
 };
 
@@ -39,7 +38,9 @@ uint64_t tracee_step(struct tracee *tracee, uint64_t limit);
 /* Steps to the end of the operation and keeps the way. */
 void tracee_record(struct tracee *tracee, struct trace *trace);
 void trace_free(struct trace *trace);
-/* Brings it to instruction `number` of the trace: at full speed to a landmark, by steps from there. */
+/*
+ * Brings it to instruction `number` of the trace: at full speed to a landmark, by steps from there.
+ */
 void tracee_run_to(struct tracee *tracee, const struct trace *trace, uint64_t number);
 /* One step, until just after the next system call has returned. False: the operation is over. */
 bool tracee_step_to_system_call(struct tracee *tracee);
