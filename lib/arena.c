@@ -144,3 +144,12 @@ uint64_t smx_arena_cells(struct smx_segment *segment, unsigned count)
 		smx_publish_if(next, &seen, advance(tile, count));
 	return tile;
 }
+
+void smx_arena_return_cells(struct smx_segment *segment, uint64_t offset, unsigned count)
+{
+	uint64_t next = advance(offset, count);
+
+	/* The end of a tile is 0, as is "none": it does not say whose tile it was. */
+	if (next)
+		smx_publish_if(&segment->header->cell_next, &next, offset);
+}

@@ -19,4 +19,7 @@ void smx_arena_return(struct smx_segment *segment, uint64_t offset, uint64_t siz
 /* The offset of the first of `count` cells in stripe 0, all zero; 0 if there is no room. */
 uint64_t smx_arena_cells(struct smx_segment *segment, unsigned count);
 
+/* Gives back cells that were never used, if nobody has reserved others of their tile since. */
+void smx_arena_return_cells(struct smx_segment *segment, uint64_t offset, unsigned count);
+
 #endif

@@ -16,7 +16,7 @@ struct smx_index_key {
 	bool (*same)(const struct smx_index_key *key, const smx_layout_record *record);
 	uint64_t (*make)(struct smx_segment *segment, const struct smx_index_key *key);
 	uint64_t record_size; /* set by make: what is given back if another was quicker */
-	const void *data;
+	void *data;
 };
 
 /* Which part of the index. */

@@ -364,6 +364,7 @@ smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
 		fault = "a page of it has vanished";
 	if (fault)
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: %s", reader->path, fault);
+	reader->walk++;
 	reader->info.damaged_count = 0;
 	if (!grow_seen(reader) || !reader_index_walk(reader) || !reader_slots_walk(reader))
 		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "segment %s: walking it",

@@ -24,6 +24,7 @@ struct reader_writer {
 
 struct reader_series {
 	smx_series_view view;
+	uint32_t total; /* of gauges: index in its family's totals */
 	uint64_t cells; /* offset of the first cell, checked for all stripes; or the gauge number */
 };
 
@@ -39,6 +40,25 @@ struct reader_family {
 	void *copy;		    /* name, unit, label names, bounds */
 	struct reader_series **series;
 	size_t series_capacity;
+	/* of gauges: what all slots hold together, in the order of gauge numbers */
+	struct reader_total *totals;
+	uint64_t *stamps_ns;	 /* of most recent values, beside totals */
+	struct reader_run *runs; /* where the cells are */
+	size_t total_count, run_count;
+	uint64_t total_walk; /* the walk after which the totals were added up */
+};
+
+struct reader_total {
+	double value;
+	uint32_t count;	 /* slots that hold one */
+	uint32_t writer; /* whose value it is, where it is one's */
+};
+
+/* Gauges whose cells lie side by side in every slot. */
+struct reader_run {
+	uint32_t first; /* among the totals */
+	uint32_t count;
+	uint32_t gauge; /* number of the first */
 };
 
 /* Memory that is freed all at once. */
@@ -63,6 +83,11 @@ struct smx_reader {
 	uint64_t limit; /* bytes that may be read: grows only */
 	uint8_t *seen;	/* one a 64 bytes of the file: enum seen */
 	size_t seen_count;
+	size_t overflow_count;	  /* series that are a family's overflow series */
+	bool are_series_complete; /* the last look at the index found all that the header counts */
+	uint64_t counted_series, counted_families; /* what it counted then */
+	uint64_t *fresh; /* records that this walk met for the first time */
+	size_t fresh_count, fresh_capacity;
 	uint64_t copied_bytes; /* of keys: never more than the file has */
 	uint64_t node_budget;  /* nodes left to visit in this walk: never more than fit the file */
 
@@ -71,6 +96,7 @@ struct smx_reader {
 	size_t *by_offset, *by_name; /* hash tables of family index + 1 */
 	size_t table_size;
 
+	uint64_t walk; /* number of the last one */
 	struct reader_writer *writers;
 	size_t writer_count;
 	uint64_t *dead; /* by slot: the generation that was seen dead */
@@ -86,6 +112,36 @@ static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, ui
 	return offset >= reader->arena && offset % align == 0 && offset <= reader->limit &&
 	       size <= reader->limit - offset;
 }
+
+/*
+ * Whether what is not within the limit lies where the segment has grown to since the limit was
+ * read: then it is no damage, but the next walk's.
+ */
+static inline bool reader_is_ahead(const smx_reader *reader, uint64_t offset, uint64_t size)
+{
+	const smx_layout_header *header = (const smx_layout_header *)(const void *)reader->base;
+	uint64_t end = smx_read_acquire(&header->size);
+
+	if (end > reader->map_size)
+		end = reader->map_size;
+	return end > reader->limit && offset >= reader->arena && offset <= end &&
+	       size <= end - offset;
+}
+
+/* What became of a record. */
+enum taken {
+	TAKEN,
+	TAKEN_DAMAGED,
+	TAKEN_LATER, /* it or its family came after this walk had begun */
+	TAKEN_NO_MEMORY
+};
+
+/* reader_records.c: a record of `size` bytes within the limit, checked and copied. */
+enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size);
+enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size);
+/* Looks for a new help text. False: no memory. */
+bool reader_read_help(smx_reader *reader, struct reader_family *family);
+void reader_records_free(smx_reader *reader);
 
 /* reader_index.c: new families and series; the help of all. False: no memory. */
 bool reader_index_walk(smx_reader *reader);

@@ -47,7 +47,8 @@ static void find_blocks(smx_reader *reader, struct reader_writer *writer, uint64
 	if (!directory)
 		return;
 	if (!reader_in_arena(reader, directory, sizeof *at, SMX_LAYOUT_ALIGNMENT)) {
-		reader->info.damaged_count++;
+		if (!reader_is_ahead(reader, directory, sizeof *at))
+			reader->info.damaged_count++;
 		return;
 	}
 	at = (const smx_layout_directory *)(const void *)(reader->base + directory);
@@ -62,7 +63,7 @@ static void find_blocks(smx_reader *reader, struct reader_writer *writer, uint64
 			writer->blocks[i] =
 				(const smx_layout_gauge_cell *)(const void *)(reader->base +
 									      offset);
-		else
+		else if (!reader_is_ahead(reader, offset, size))
 			reader->info.damaged_count++;
 	}
 }

@@ -46,24 +46,42 @@ smx_counter_sample smx_reader_counter(const smx_reader *reader, const smx_series
 	return sample;
 }
 
+/* Adds up `count` cells that lie side by side. */
+static double add_cells(const smx_layout_cell *cells, size_t count, uint64_t *counts)
+{
+	double total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t number = 0, bits = 0;
+
+		/* It fails only when a hostile writer moves the count without end. */
+		if (!smx_pair_read(&cells[i].count, word(&cells[i].sum), &number, &bits))
+			continue;
+		counts[i] += number;
+		total += smx_double(bits);
+	}
+	return total;
+}
+
 void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
 			  double *sum)
 {
 	const struct reader_series *series = known(view);
+	size_t left = view->family->bound_count + 1;
+	uint64_t first = (series->cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell);
 	double total = 0;
 
-	for (uint64_t i = 0; i <= view->family->bound_count; i++) {
-		counts[i] = 0;
-		for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++) {
-			const smx_layout_cell *cell = cell_at(reader, series, i, stripe);
-			uint64_t count = 0, bits = 0;
+	memset(counts, 0, left * sizeof *counts);
+	/* Row by row: the cells of a stripe lie side by side up to the end of their tile. */
+	for (uint64_t i = 0; left > 0; first = 0) {
+		size_t row =
+			SMX_LAYOUT_TILE_CELLS - first < left ? SMX_LAYOUT_TILE_CELLS - first : left;
 
-			/* It fails only when a hostile writer moves the count without end. */
-			if (!smx_pair_read(&cell->count, word(&cell->sum), &count, &bits))
-				continue;
-			counts[i] += count;
-			total += smx_double(bits);
-		}
+		for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++)
+			total += add_cells(cell_at(reader, series, i, stripe), row, counts);
+		counts += row;
+		i += row;
+		left -= row;
 	}
 	*sum = total;
 }

@@ -20,6 +20,7 @@
 struct series_key {
 	smx_layout_family *family;
 	uint32_t flags;
+	uint64_t cells; /* reserved by make_series, with a place under the caps; 0: nothing was */
 	size_t size;
 	unsigned char bytes[sizeof(uint64_t) + SMX_LABELS_KEY_MAX];
 };
@@ -44,14 +45,6 @@ static bool take_place(uint64_t *count, uint64_t max)
 	return false;
 }
 
-static void give_place_back(struct smx_segment *segment, const struct series_key *wanted)
-{
-	if (wanted->flags & SMX_SERIES_OVERFLOW)
-		return;
-	smx_add(&wanted->family->series_count, UINT64_MAX);
-	smx_add(&segment->header->series_count, UINT64_MAX);
-}
-
 static bool take_places(struct smx_segment *segment, const struct series_key *wanted)
 {
 	smx_layout_family *family = wanted->family;
@@ -70,37 +63,53 @@ static bool take_places(struct smx_segment *segment, const struct series_key *wa
 	return true;
 }
 
-/* The series' cells, or its gauge number. False: no room. */
-static bool reserve_cells(struct smx_segment *segment, const smx_layout_family *family,
-			  uint64_t *cells)
+/* The series' cells, or its gauge number, which is never 0: the first is a family's. 0: no room. */
+static uint64_t reserve_cells(struct smx_segment *segment, const smx_layout_family *family)
 {
-	if (family->kind != SMX_GAUGE) {
-		*cells = smx_arena_cells(segment, smx_family_cell_count(family));
-		return *cells != 0;
-	}
-	*cells = smx_fetch_add(&segment->header->gauge_next, 1);
-	if (*cells < SMX_LAYOUT_GAUGE_MAX)
-		return true;
+	uint64_t gauge;
+
+	if (family->kind != SMX_GAUGE)
+		return smx_arena_cells(segment, smx_family_cell_count(family));
+	gauge = smx_fetch_add(&segment->header->gauge_next, 1);
+	if (gauge < SMX_LAYOUT_GAUGE_MAX)
+		return gauge;
 	smx_add(&segment->header->gauge_next, UINT64_MAX);
 	smx_dropped(segment->header, SMX_DROP_SEGMENT_FULL);
-	return false;
+	return 0;
+}
+
+/* What was taken for a series that is not made after all. Cells stay unused unless they were last. */
+static void give_back(struct smx_segment *segment, const struct series_key *wanted, uint64_t cells)
+{
+	uint64_t next = cells + 1;
+
+	if (cells && wanted->family->kind == SMX_GAUGE)
+		smx_publish_if(&segment->header->gauge_next, &next, cells);
+	else if (cells)
+		smx_arena_return_cells(segment, cells, smx_family_cell_count(wanted->family));
+	if (wanted->flags & SMX_SERIES_OVERFLOW)
+		return;
+	smx_add(&wanted->family->series_count, UINT64_MAX);
+	smx_add(&segment->header->series_count, UINT64_MAX);
 }
 
 static uint64_t make_series(struct smx_segment *segment, const struct smx_index_key *key)
 {
-	const struct series_key *wanted = key->data;
+	struct series_key *wanted = key->data;
 	const smx_layout_family *family = wanted->family;
 	uint64_t offset = 0, cells;
 	smx_layout_series *series;
 
 	if (!take_places(segment, wanted))
 		return 0;
-	if (reserve_cells(segment, family, &cells))
+	cells = reserve_cells(segment, family);
+	if (cells)
 		offset = smx_arena_reserve(segment, key->record_size);
 	if (!offset) {
-		give_place_back(segment, wanted);
+		give_back(segment, wanted, cells);
 		return 0;
 	}
+	wanted->cells = cells;
 	series = smx_at(segment, offset);
 	series->record = (smx_layout_record){SMX_RECORD_SERIES, (uint32_t)key->record_size,
 					     key->hash, offset};
@@ -154,6 +163,10 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	record = smx_index_find(segment, root, &key);
 	if (!record)
 		record = smx_index_add(segment, root, &key, &made);
+	if (!made && wanted->cells) /* another was quicker */
+		give_back(segment, wanted, wanted->cells);
+	if (!record) /* the last place may have been taken for the very same series */
+		record = smx_index_find(segment, root, &key);
 	series = (smx_layout_series *)(void *)record;
 	if (series && series->kind == SMX_GAUGE && !(wanted->flags & SMX_SERIES_OVERFLOW))
 		start_gauge(segment, series);
@@ -182,6 +195,7 @@ void smx_series_overflow(struct smx_segment *segment, smx_layout_family *family)
 		return;
 	wanted.family = family;
 	wanted.flags = SMX_SERIES_OVERFLOW;
+	wanted.cells = 0;
 	wanted.size = 0;
 	for (unsigned i = 0; i < family->label_count; i++)
 		smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, value);
@@ -201,6 +215,7 @@ smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *va
 	segment = smx_segment_at(smx_base_of(&family->record));
 	wanted.family = family;
 	wanted.flags = 0;
+	wanted.cells = 0;
 	wanted.size = 0;
 	for (unsigned i = 0; i < family->label_count; i++) {
 		if (!values ||

@@ -177,6 +177,15 @@ typedef struct smx_gauge_sample {
 SMX_API size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 				smx_gauge_sample *samples);
 
+/*
+ * What live processes hold together, as the family's mode says: their sum, the least, the greatest
+ * (of numbers before NaN), or the most recent; not for LIVE_ALL. Returns how many hold one; with
+ * none *total is zero. All series of a family are read at the first call after a walk: a writer's
+ * cells lie side by side, a series' cells do not.
+ */
+SMX_API size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
+				      smx_gauge_sample *total);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
  */
 #include "fake_reader.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +226,37 @@ size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 	for (size_t i = 0; i < fake->gauge_count; i++) {
 		if (fake->gauge[i].writer < reader->writer_count)
 			samples[count++] = fake->gauge[i];
+	}
+	return count;
+}
+
+static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
+			 const smx_gauge_sample *than)
+{
+	if (mode == SMX_GAUGE_LIVE_MOST_RECENT)
+		return sample->stamp_ns > than->stamp_ns;
+	if (isnan(than->value))
+		return true;
+	return mode == SMX_GAUGE_LIVE_MIN ? sample->value < than->value
+					  : sample->value > than->value;
+}
+
+size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
+			      smx_gauge_sample *total)
+{
+	const struct fake_series *fake = (const struct fake_series *)series;
+	smx_gauge_mode mode = series->family->mode;
+	size_t count = 0;
+
+	*total = (smx_gauge_sample){0, 0.0, 0};
+	for (size_t i = 0; i < fake->gauge_count; i++) {
+		if (fake->gauge[i].writer >= reader->writer_count)
+			continue;
+		if (count > 0 && mode == SMX_GAUGE_LIVE_SUM)
+			total->value += fake->gauge[i].value;
+		else if (count == 0 || is_preferred(mode, &fake->gauge[i], total))
+			*total = fake->gauge[i];
+		count++;
 	}
 	return count;
 }

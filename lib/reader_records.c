@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader_records.c - the check of every record that the index leads to, and the copy of it
+ */
+#include "reader_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define CHUNK_SIZE 65536u
+#define KEY_MAX                                                                                    \
+	65536u /* larger keys are damage: the largest family is 8 + 8,000 + 34 * 257 bytes */
+
+/* ---- memory ---- */
+
+static void *allocate(smx_reader *reader, size_t size)
+{
+	struct reader_chunk *chunk = reader->chunks;
+	void *at;
+
+	size = (size + 15) & ~(size_t)15;
+	if (!chunk || chunk->size - chunk->used < size) {
+		size_t room = size > CHUNK_SIZE ? size : CHUNK_SIZE;
+
+		chunk = malloc(sizeof *chunk + 16 + room);
+		if (!chunk)
+			return NULL;
+		chunk->next = reader->chunks;
+		chunk->used = 0;
+		chunk->size = room;
+		reader->chunks = chunk;
+	}
+	at = (char *)(chunk + 1) + 8 + chunk->used;
+	chunk->used += size;
+	return at;
+}
+
+/* A key's bytes, copied: what is checked is what is used. NULL: none of it, *no_memory says why. */
+static unsigned char *copy_key(smx_reader *reader, uint64_t offset, uint64_t size, bool *no_memory)
+{
+	unsigned char *copy;
+
+	*no_memory = false;
+	if (size > KEY_MAX || reader->copied_bytes + size > reader->limit)
+		return NULL;
+	copy = allocate(reader, size + 1);
+	if (!copy) {
+		*no_memory = true;
+		return NULL;
+	}
+	memcpy(copy, reader->base + offset, size);
+	reader->copied_bytes += size;
+	return copy;
+}
+
+/* ---- keys ---- */
+
+struct cursor {
+	const unsigned char *at;
+	size_t left;
+};
+
+static bool take_u16(struct cursor *cursor, uint16_t *value)
+{
+	if (cursor->left < sizeof *value)
+		return false;
+	memcpy(value, cursor->at, sizeof *value);
+	cursor->at += sizeof *value;
+	cursor->left -= sizeof *value;
+	return true;
+}
+
+static bool take_text(struct cursor *cursor, size_t max, smx_text *text)
+{
+	uint16_t size;
+
+	if (!take_u16(cursor, &size) || size > max || size > cursor->left)
+		return false;
+	text->data = (const char *)cursor->at;
+	text->size = size;
+	cursor->at += size;
+	cursor->left -= size;
+	return true;
+}
+
+static bool take_texts(struct cursor *cursor, size_t count, size_t max, smx_text *texts)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!take_text(cursor, max, &texts[i]))
+			return false;
+	return cursor->left == 0;
+}
+
+/* ---- hash tables of families ---- */
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ (x >> 31)) * UINT64_C(0x9e3779b97f4a7c15);
+	return x ^ (x >> 29);
+}
+
+static uint64_t hash_text(smx_text text)
+{
+	uint64_t hash = text.size;
+
+	for (size_t i = 0; i < text.size; i++)
+		hash = mix(hash ^ (unsigned char)text.data[i]);
+	return hash;
+}
+
+static struct reader_family *find_family(const smx_reader *reader, uint64_t offset)
+{
+	size_t mask = reader->table_size - 1, at;
+
+	if (!reader->table_size)
+		return NULL;
+	for (at = mix(offset) & mask; reader->by_offset[at]; at = (at + 1) & mask) {
+		struct reader_family *family = reader->families[reader->by_offset[at] - 1];
+
+		if (family->view.id == offset)
+			return family;
+	}
+	return NULL;
+}
+
+static void enter_family(smx_reader *reader, size_t index)
+{
+	struct reader_family *family = reader->families[index];
+	size_t mask = reader->table_size - 1, at = mix(family->view.id) & mask;
+
+	while (reader->by_offset[at])
+		at = (at + 1) & mask;
+	reader->by_offset[at] = index + 1;
+	family->group = index;
+	for (at = hash_text(family->view.name) & mask; reader->by_name[at]; at = (at + 1) & mask) {
+		const smx_text *name = &reader->families[reader->by_name[at] - 1]->view.name;
+
+		if (name->size == family->view.name.size &&
+		    memcmp(name->data, family->view.name.data, name->size) == 0) {
+			family->group = reader->by_name[at] - 1;
+			return;
+		}
+	}
+	reader->by_name[at] = index + 1;
+}
+
+/* Room for one family more, and tables at most half full. */
+static bool grow_families(smx_reader *reader)
+{
+	size_t capacity = reader->family_capacity ? reader->family_capacity * 2 : 64;
+	struct reader_family **families;
+	size_t *by_offset, *by_name;
+
+	if (reader->family_count < reader->family_capacity)
+		return true;
+	families = realloc(reader->families, capacity * sizeof *families);
+	if (!families)
+		return false;
+	reader->families = families;
+	by_offset = calloc(capacity * 2, sizeof *by_offset);
+	by_name = calloc(capacity * 2, sizeof *by_name);
+	if (!by_offset || !by_name) {
+		free(by_offset);
+		free(by_name);
+		return false;
+	}
+	free(reader->by_offset);
+	free(reader->by_name);
+	reader->by_offset = by_offset;
+	reader->by_name = by_name;
+	reader->table_size = capacity * 2;
+	reader->family_capacity = capacity;
+	for (size_t i = 0; i < reader->family_count; i++)
+		enter_family(reader, i);
+	return true;
+}
+
+/* ---- families ---- */
+
+static void free_family(struct reader_family *family)
+{
+	if (!family)
+		return;
+	free(family->series);
+	free(family->help);
+	free(family->totals);
+	free(family->stamps_ns);
+	free(family->runs);
+	free(family->copy);
+	free(family);
+}
+
+static bool bounds_are_sound(const double *bounds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!isfinite(bounds[i]) || (i > 0 && !(bounds[i] > bounds[i - 1])))
+			return false;
+	return true;
+}
+
+/* Fills a view from a copy of the key. */
+static bool parse_family(struct reader_family *family, const unsigned char *key, size_t size,
+			 smx_text *labels, double *bounds)
+{
+	struct cursor cursor = {key, size};
+	smx_family_view *view = &family->view;
+	uint16_t kind, mode, label_count, bound_count;
+
+	if (!take_u16(&cursor, &kind) || !take_u16(&cursor, &mode) ||
+	    !take_u16(&cursor, &label_count) || !take_u16(&cursor, &bound_count))
+		return false;
+	if (kind < SMX_COUNTER || kind > SMX_HISTOGRAM || label_count > SMX_LAYOUT_LABEL_MAX ||
+	    bound_count > SMX_LAYOUT_BOUND_MAX || (kind == SMX_HISTOGRAM) != (bound_count > 0) ||
+	    (kind == SMX_GAUGE) != (mode > 0) || mode > SMX_GAUGE_MOST_RECENT)
+		return false;
+	if (cursor.left < bound_count * sizeof(double))
+		return false;
+	memcpy(bounds, cursor.at, bound_count * sizeof(double));
+	cursor.at += bound_count * sizeof(double);
+	cursor.left -= bound_count * sizeof(double);
+	if (!bounds_are_sound(bounds, bound_count) ||
+	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
+	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
+	    !take_texts(&cursor, label_count, SMX_LAYOUT_NAME_MAX, labels))
+		return false;
+	view->kind = (smx_kind)kind;
+	view->mode = (smx_gauge_mode)mode;
+	view->label_names = labels;
+	view->label_count = label_count;
+	view->bounds = bounds;
+	view->bound_count = bound_count;
+	return true;
+}
+
+enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
+{
+	const smx_layout_family *record =
+		(const smx_layout_family *)(const void *)(reader->base + offset);
+	uint64_t key_size = record->key_size;
+	struct reader_family *family;
+	unsigned char *key;
+	bool no_memory;
+
+	if (size < SMX_LAYOUT_FAMILY_KEY || key_size > size - SMX_LAYOUT_FAMILY_KEY)
+		return TAKEN_DAMAGED;
+	key = copy_key(reader, offset + SMX_LAYOUT_FAMILY_KEY, key_size, &no_memory);
+	if (!key)
+		return no_memory ? TAKEN_NO_MEMORY : TAKEN_DAMAGED;
+	family = calloc(1, sizeof *family);
+	if (family)
+		family->copy = malloc(SMX_LAYOUT_LABEL_MAX * sizeof(smx_text) +
+				      SMX_LAYOUT_BOUND_MAX * sizeof(double));
+	if (!family || !family->copy || !grow_families(reader)) {
+		free_family(family);
+		return TAKEN_NO_MEMORY;
+	}
+	family->view.id = offset;
+	family->record = record;
+	family->presence_gauge = record->presence_gauge;
+	family->view.created_unix_ns = record->created_unix_ns;
+	family->view.help = (smx_text){"", 0};
+	if (!parse_family(family, key, key_size, family->copy,
+			  (double *)(void *)((smx_text *)family->copy + SMX_LAYOUT_LABEL_MAX))) {
+		free_family(family);
+		return TAKEN_DAMAGED;
+	}
+	reader->families[reader->family_count] = family;
+	enter_family(reader, reader->family_count++);
+	return TAKEN;
+}
+
+/* The help text given last, copied when it has changed. */
+bool reader_read_help(smx_reader *reader, struct reader_family *family)
+{
+	uint64_t offset = smx_read_acquire(&family->record->help_offset), size;
+	const smx_layout_text *text;
+	char *copy;
+
+	if (offset == family->help_offset)
+		return true;
+	if (offset && reader_is_ahead(reader, offset, sizeof *text + SMX_LAYOUT_HELP_MAX))
+		return true; /* the old text until the next walk */
+	family->help_offset = offset;
+	family->view.help = (smx_text){"", 0};
+	if (!offset || !reader_in_arena(reader, offset, sizeof *text, SMX_LAYOUT_ALIGNMENT))
+		return true;
+	text = (const smx_layout_text *)(const void *)(reader->base + offset);
+	size = text->text_size;
+	if (text->record.type != SMX_RECORD_TEXT || size > SMX_LAYOUT_HELP_MAX ||
+	    !reader_in_arena(reader, offset, sizeof *text + size, SMX_LAYOUT_ALIGNMENT))
+		return true;
+	copy = malloc(size + 1);
+	if (!copy)
+		return false;
+	memcpy(copy, text + 1, size);
+	free(family->help);
+	family->help = copy;
+	family->view.help = (smx_text){copy, size};
+	return true;
+}
+
+/* ---- series ---- */
+
+/* Whether every stripe of every cell lies within the limit. */
+static enum taken check_cells(const smx_reader *reader, const smx_family_view *family,
+			      uint64_t cells)
+{
+	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
+	uint64_t tile = cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
+	uint64_t last = (cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + count - 1;
+	uint64_t size = (last / SMX_LAYOUT_TILE_CELLS + 1) * SMX_LAYOUT_TILE_SIZE *
+			reader->info.stripe_count;
+
+	if (family->kind == SMX_GAUGE)
+		return cells < SMX_LAYOUT_GAUGE_MAX ? TAKEN : TAKEN_DAMAGED;
+	if (cells % sizeof(smx_layout_cell) == 0 &&
+	    reader_in_arena(reader, tile, size, SMX_LAYOUT_TILE_SIZE))
+		return TAKEN;
+	return reader_is_ahead(reader, tile, size) ? TAKEN_LATER : TAKEN_DAMAGED;
+}
+
+static bool append_series(smx_reader *reader, struct reader_family *family,
+			  struct reader_series *series)
+{
+	if (family->view.series_count == family->series_capacity) {
+		size_t capacity = family->series_capacity ? family->series_capacity * 2 : 4;
+		struct reader_series **list = realloc(family->series, capacity * sizeof *list);
+
+		if (!list)
+			return false;
+		family->series = list;
+		family->series_capacity = capacity;
+	}
+	family->series[family->view.series_count++] = series;
+	if (series->view.overflow)
+		reader->overflow_count++;
+	reader->info.series_count++;
+	return true;
+}
+
+enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
+{
+	const smx_layout_series *record =
+		(const smx_layout_series *)(const void *)(reader->base + offset);
+	struct reader_family *family = find_family(reader, record->family_offset);
+	uint64_t key_size = record->key_size, cells = smx_read_acquire(&record->cells_or_gauge);
+	struct reader_series *series;
+	struct cursor cursor;
+	smx_text *values;
+	unsigned char *key;
+	enum taken taken;
+	bool no_memory;
+
+	if (size < SMX_LAYOUT_SERIES_KEY || key_size > size - SMX_LAYOUT_SERIES_KEY)
+		return TAKEN_DAMAGED;
+	if (!family) /* it was published after this walk had passed it */
+		return TAKEN_LATER;
+	taken = check_cells(reader, &family->view, cells);
+	if (taken != TAKEN)
+		return taken;
+	key = copy_key(reader, offset + SMX_LAYOUT_SERIES_KEY, key_size, &no_memory);
+	if (!key)
+		return no_memory ? TAKEN_NO_MEMORY : TAKEN_DAMAGED;
+	series = allocate(reader, sizeof *series);
+	values = allocate(reader, family->view.label_count * sizeof *values + 1);
+	if (!series || !values)
+		return TAKEN_NO_MEMORY;
+	memset(series, 0, sizeof *series);
+	series->cells = cells;
+	series->view.id = offset;
+	series->view.family = &family->view;
+	series->view.label_values = values;
+	series->view.created_unix_ns = record->created_unix_ns;
+	series->view.overflow = record->flags & SMX_SERIES_OVERFLOW;
+	cursor = (struct cursor){key, key_size};
+	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
+		return TAKEN_DAMAGED;
+	return append_series(reader, family, series) ? TAKEN : TAKEN_NO_MEMORY;
+}
+
+void reader_records_free(smx_reader *reader)
+{
+	for (size_t i = 0; i < reader->family_count; i++)
+		free_family(reader->families[i]);
+	free(reader->families);
+	free(reader->by_offset);
+	free(reader->by_name);
+	while (reader->chunks) {
+		struct reader_chunk *next = reader->chunks->next;
+
+		free(reader->chunks);
+		reader->chunks = next;
+	}
+}
