@@ -172,7 +172,8 @@ const char *smx_create_fault(const smx_layout_header *header, uint64_t file_size
 	    header->toc[SMX_TOC_SERIES_ROOT].offset != parts.series_root ||
 	    header->toc[SMX_TOC_ARENA].offset != parts.arena)
 		return "damaged header: table of contents";
-	if (header->arena_next < parts.arena || header->arena_next > header->size ||
+	/* Not against size: the header was copied while other processes may have changed both. */
+	if (header->arena_next < parts.arena || header->arena_next > header->size_max ||
 	    header->arena_next % SMX_LAYOUT_ALIGNMENT != 0)
 		return "damaged header: arena";
 	return NULL;

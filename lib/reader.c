@@ -177,11 +177,15 @@ smx_status smx_reader_over(const char *base, const smx_layout_header *header, in
 static smx_status read_header(int descriptor, const char *path, uint64_t size_limit,
 			      smx_layout_header *header, struct stat *status, smx_error *error)
 {
-	const char *fault = "shorter than a header";
+	const char *fault = NULL;
+	ssize_t got = pread(descriptor, header, sizeof *header, 0);
 
+	/* After the header: the file may grow meanwhile, and its size is published last. */
 	if (fstat(descriptor, status) != 0)
 		return smx_fail(error, SMX_ERR_SYSTEM, errno, "segment %s", path);
-	if (pread(descriptor, header, sizeof *header, 0) == (ssize_t)sizeof *header)
+	if (got != (ssize_t)sizeof *header)
+		fault = "shorter than a header";
+	else
 		fault = header_fault(header, (uint64_t)status->st_size, size_limit);
 	if (fault)
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: %s", path, fault);
@@ -309,6 +313,8 @@ static const char *advance_limit(smx_reader *reader)
 	    !populate(reader, 0, SMX_LAYOUT_HEADER_SIZE))
 		return "a page of it cannot be read";
 	size = smx_read_acquire(&header->size);
+	if (fstat(reader->descriptor, &status) != 0) /* again: the file may have grown meanwhile */
+		return "its size cannot be read";
 	if (size > (uint64_t)status.st_size || size > reader->map_size || size < reader->limit ||
 	    size < reader->arena)
 		return "truncated, or its size is damaged";

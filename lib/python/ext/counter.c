@@ -11,7 +11,7 @@ static PyObject *raise_negative(void)
 }
 
 /* Whole amounts stay exact beyond 2^53, which a double would not hold. */
-static PyObject *add_int(smx_counter counter, PyObject *amount)
+__attribute__((noinline)) static PyObject *add_int(smx_counter counter, PyObject *amount)
 {
 	unsigned long long whole;
 	double value;
@@ -39,7 +39,8 @@ static PyObject *add_int(smx_counter counter, PyObject *amount)
 	Py_RETURN_NONE;
 }
 
-static PyObject *counter_inc_by(struct metric *metric, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+CORE_SLOW static PyObject *inc_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
+				   PyObject *kwnames)
 {
 	static const char *const names[] = {"amount", "exemplar", NULL};
 	PyObject *values[2] = {NULL, NULL};
@@ -65,6 +66,20 @@ static PyObject *counter_inc_by(struct metric *metric, PyObject *const *args, Py
 	Py_RETURN_NONE;
 }
 
+/* inc(amount): a float, mostly. */
+__attribute__((noinline)) static PyObject *inc_by(struct metric *metric, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+	if (core_likely(nargs == 1 && !kwnames && metric->observable)) {
+		if (PyFloat_CheckExact(args[0]) && PyFloat_AS_DOUBLE(args[0]) >= 0) {
+			smx_counter_add(metric->series.counter, PyFloat_AS_DOUBLE(args[0]));
+			Py_RETURN_NONE;
+		}
+		if (PyLong_CheckExact(args[0]))
+			return add_int(metric->series.counter, args[0]);
+	}
+	return inc_any(metric, args, nargs, kwnames);
+}
+
 PyDoc_STRVAR(counter_inc_doc, "inc($self, /, amount=1, exemplar=None)\n--\n\n"
 			      "Increment by the given amount, which is not negative.");
 
@@ -76,7 +91,7 @@ static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t n
 		smx_counter_inc(metric->series.counter);
 		Py_RETURN_NONE;
 	}
-	return counter_inc_by(metric, args, nargs, kwnames);
+	return inc_by(metric, args, nargs, kwnames);
 }
 
 PyDoc_STRVAR(counter_define_doc, "_define($self, segment, name, documentation, unit, labelnames, /)\n--\n\n"

@@ -18,8 +18,8 @@ static bool may_add(const struct metric *metric, const char *method)
 	return metric->observable;
 }
 
-static PyObject *add(struct metric *metric, const char *method, double sign, PyObject *const *args,
-		     Py_ssize_t nargs, PyObject *kwnames)
+CORE_SLOW static PyObject *add(struct metric *metric, const char *method, double sign, PyObject *const *args,
+			       Py_ssize_t nargs, PyObject *kwnames)
 {
 	static const char *const names[] = {"amount", NULL};
 	PyObject *values[1] = {NULL};
@@ -61,29 +61,34 @@ static PyObject *gauge_dec(PyObject *self, PyObject *const *args, Py_ssize_t nar
 
 PyDoc_STRVAR(gauge_set_doc, "set($self, /, value)\n--\n\nSet to the given value, which float() understands.");
 
-static PyObject *gauge_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+CORE_SLOW static PyObject *set_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
+				   PyObject *kwnames)
 {
 	static const char *const names[] = {"value", NULL};
-	struct metric *metric = (struct metric *)self;
 	PyObject *values[1] = {NULL};
 	PyObject *number;
 
-	if (core_likely(nargs == 1 && !kwnames))
-		values[0] = args[0];
-	else if (core_arguments("set", names, 1, args, nargs, kwnames, values))
+	if (core_arguments("set", names, 1, args, nargs, kwnames, values))
 		return NULL;
 	if (!metric->observable)
 		return metric_raise_unobservable(metric);
-	if (core_likely(PyFloat_CheckExact(values[0]))) {
-		smx_gauge_set(metric->series.gauge, PyFloat_AS_DOUBLE(values[0]));
-		Py_RETURN_NONE;
-	}
 	number = PyNumber_Float(values[0]);
 	if (!number)
 		return NULL;
 	smx_gauge_set(metric->series.gauge, PyFloat_AsDouble(number));
 	Py_DECREF(number);
 	Py_RETURN_NONE;
+}
+
+static PyObject *gauge_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+	struct metric *metric = (struct metric *)self;
+
+	if (core_likely(nargs == 1 && !kwnames && metric->observable && PyFloat_CheckExact(args[0]))) {
+		smx_gauge_set(metric->series.gauge, PyFloat_AS_DOUBLE(args[0]));
+		Py_RETURN_NONE;
+	}
+	return set_any(metric, args, nargs, kwnames);
 }
 
 /* ---- definition ---- */

@@ -6,16 +6,14 @@
 
 PyDoc_STRVAR(histogram_observe_doc, "observe($self, /, amount, exemplar=None)\n--\n\nObserve the given amount.");
 
-static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
+				       PyObject *kwnames)
 {
 	static const char *const names[] = {"amount", "exemplar", NULL};
-	struct metric *metric = (struct metric *)self;
 	PyObject *values[2] = {NULL, NULL};
 	double amount;
 
-	if (core_likely(nargs == 1 && !kwnames))
-		values[0] = args[0];
-	else if (core_arguments("observe", names, 1, args, nargs, kwnames, values))
+	if (core_arguments("observe", names, 1, args, nargs, kwnames, values))
 		return NULL;
 	if (!metric->observable)
 		return metric_raise_unobservable(metric);
@@ -23,6 +21,17 @@ static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssi
 		return NULL;
 	smx_histogram_observe(metric->series.histogram, amount);
 	Py_RETURN_NONE;
+}
+
+static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+	struct metric *metric = (struct metric *)self;
+
+	if (core_likely(nargs == 1 && !kwnames && metric->observable && PyFloat_CheckExact(args[0]))) {
+		smx_histogram_observe(metric->series.histogram, PyFloat_AS_DOUBLE(args[0]));
+		Py_RETURN_NONE;
+	}
+	return observe_any(metric, args, nargs, kwnames);
 }
 
 /* ---- definition ---- */
