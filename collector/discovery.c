@@ -118,8 +118,10 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Sleeps until `until`, or an event of a folder, or somebody wakes us. Returns whether there is
- * something to see. */
+/*
+ * Sleeps until `until`, or an event of a folder, or somebody wakes us. Returns whether there is
+ * something to see.
+ */
 static bool wait_for_change(struct discovery *discovery, int64_t until)
 {
 	struct pollfd fds[OPTIONS_PATTERN_MAX + 1];

@@ -13,8 +13,10 @@
 
 struct discovery;
 
-/* The first catalog is published before this returns. options and scrape outlive it. NULL: says why
- * in *error. */
+/*
+ * The first catalog is published before this returns. options and scrape outlive it. NULL: says why
+ * in *error.
+ */
 struct discovery *discovery_start(const struct options *options, struct scrape *scrape,
 				  smx_error *error);
 /* Looks at everything anew, also at what could not be opened. Any thread. */

@@ -89,8 +89,10 @@ static void serve_scrape(struct http *http, struct connection *connection,
 {
 	const unsigned limit = http->options->max_requests;
 
-	/* Released when the last byte is sent: a slow reader holds the memory of its answer until
-	 * then. */
+	/*
+	 * Released when the last byte is sent: a slow reader holds the memory of its answer until
+	 * then.
+	 */
 	connection->is_scrape = true;
 	if (atomic_fetch_add(&http->scrapes_running, 1) >= limit && limit != 0) {
 		atomic_fetch_add(&selfmetrics_counts.scrapes_rejected, 1);
@@ -132,8 +134,10 @@ static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, c
 	return MHD_YES;
 }
 
-/* Which rule the request breaks, whatever it asks for; NULL: none. reads: it is one that has no
- * body. */
+/*
+ * Which rule the request breaks, whatever it asks for; NULL: none. reads: it is one that has no
+ * body.
+ */
 static const char *broken_rule(const struct connection *connection, struct MHD_Connection *mhd,
 			       const char *version, bool reads)
 {
@@ -269,7 +273,8 @@ static void log_request(const char *method, const char *target, const struct ans
 		  log_number("bytes", (int64_t)answer->body.size));
 }
 
-/* libmicrohttpd calls it when the header is there, for each piece of a body, and when all is there.
+/*
+ * libmicrohttpd calls it when the header is there, for each piece of a body, and when all is there.
  */
 static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, const char *target,
 				  const char *method, const char *version, const char *upload,
@@ -334,8 +339,10 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **con
 	}
 }
 
-/* The raw request line is only seen here; what the handler gets is decoded, and ends at the first
- * NUL. */
+/*
+ * The raw request line is only seen here; what the handler gets is decoded, and ends at the first
+ * NUL.
+ */
 static void *on_target(void *argument, const char *target, struct MHD_Connection *mhd)
 {
 	struct connection *connection = connection_of(mhd);
@@ -363,7 +370,8 @@ static void on_log(void *argument, const char *format, va_list arguments)
 
 /* ---- start and stop ---- */
 
-/* Connections are descriptors; the usual soft limit of 1,024 is for programs that call select(2).
+/*
+ * Connections are descriptors; the usual soft limit of 1,024 is for programs that call select(2).
  */
 static unsigned connection_limit(void)
 {
@@ -378,7 +386,7 @@ static unsigned connection_limit(void)
 	}
 	if (limit.rlim_cur >= wanted)
 		return CONNECTIONS_MAX;
-	return limit.rlim_cur > 64 ? (unsigned)limit.rlim_cur / 2 : 32;
+	return limit.rlim_cur > 32 ? (unsigned)limit.rlim_cur / 2 : 8;
 }
 
 static bool add_listener(struct http *http, const struct listener_address *address, unsigned limit,
@@ -445,8 +453,10 @@ void http_stop(struct http *http, int64_t grace_ms)
 	atomic_store(&http->draining, true);
 	for (size_t i = 0; i < http->daemon_count; i++) {
 		fds[i] = MHD_quiesce_daemon(http->daemons[i]);
-		/* Its thread may still look at the descriptor, so it is not closed yet; but nobody
-		 * shall queue there. */
+		/*
+		 * Its thread may still look at the descriptor, so it is not closed yet; but nobody
+		 * shall queue there.
+		 */
 		if (fds[i] >= 0)
 			shutdown(fds[i], SHUT_RDWR);
 	}

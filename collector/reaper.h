@@ -7,9 +7,9 @@
  * miss it; libmicrohttpd then closes it.
  *
  *  P1  A descriptor is shut down only under the lock under which connection_closed takes it out of
- * the list, and libmicrohttpd closes the socket only after that: never somebody else's descriptor.
- *  P2  Between two requests a connection may be silent for libmicrohttpd's timeout. The deadline
- * for a header starts with its first byte, which the kernel's count of received bytes tells.
+ *      the list, and libmicrohttpd closes the socket only after that: never somebody else's.
+ *  P2  Between two requests a connection may be silent for libmicrohttpd's timeout. The deadline for
+ *      a header starts with its first byte, which the kernel's count of received bytes tells.
  */
 #ifndef COLLECTOR_REAPER_H
 #define COLLECTOR_REAPER_H
@@ -29,8 +29,7 @@ enum connection_phase {
 	CONNECTION_REAPED
 };
 
-/* One connection, for its whole life. The first part is the reaper's, the rest the HTTP thread's.
- */
+/* One connection, all its life. The first part is the reaper's, the rest the HTTP thread's. */
 struct connection {
 	struct connection *next;
 	struct connection *previous;

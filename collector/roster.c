@@ -151,8 +151,10 @@ static struct segment *open_entry(struct roster *roster, struct entry *entry)
 	status = segment_status(segment);
 	if (!status.up)
 		return segment;
-	/* The name may have changed its file since it was looked at: what counts is what was
-	 * opened. */
+	/*
+	 * The name may have changed its file since it was looked at: what counts is what was
+	 * opened.
+	 */
 	entry->file.st_dev = status.info.device;
 	entry->file.st_ino = status.info.inode;
 	other = twin(roster, entry, &status.info);

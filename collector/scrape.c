@@ -82,8 +82,10 @@ static void join(struct scrape *scrape, struct segment *segment)
 	scrape->members[scrape->member_count++] = segment_get(segment);
 }
 
-/* Walks the catalog and brings the exposition to it. Returns whether discovery has something to
- * look at. */
+/*
+ * Walks the catalog and brings the exposition to it. Returns whether discovery has something to
+ * look at.
+ */
 static bool walk_all(struct scrape *scrape, const struct catalog *catalog)
 {
 	bool changed = false;
@@ -99,8 +101,10 @@ static bool walk_all(struct scrape *scrape, const struct catalog *catalog)
 		changed = changed || (!status.current && status.info.slots_live == 0) ||
 			  segment_has_failed(segment);
 	}
-	/* First out, then in: the members are then never more than the catalog has, which is what
-	 * there is room for. */
+	/*
+	 * First out, then in: the members are then never more than the catalog has, which is what
+	 * there is room for.
+	 */
 	sweep(scrape);
 	for (size_t i = 0; catalog && i < catalog->count; i++)
 		if (catalog->segments[i]->wanted_epoch == scrape->epoch)

@@ -3,15 +3,16 @@
  * scrape.h - one walk through all segments, one rendering of what they hold
  *
  *  R1  Readers and the exposition are objects of one thread at a time: the scrape lock makes it so.
- * Writers never wait for it, for a reader locks nothing that is theirs (I10). R2  The lock is taken
- * first and the catalog second, so scrapes see catalogs in the order of their publication, and the
- * exposition is never taken back to an older one. R3  There is one exposition for the collector's
- * life. Each scrape brings it to its catalog, so what it has cached of a segment that stays
- * survives every change of the catalog. R4  The exposition holds a reference to each segment in it.
- * A segment leaves it before that reference is dropped. R5  What a scrape serves comes whole from
- * segments that were intact before and after rendering: if one has shrunk meanwhile it is taken out
- * and the rest rendered anew. R6  Nobody waits for a grace period with the lock held, nor takes it
- * in a read-side section.
+ *      Writers never wait for it, for a reader locks nothing that is theirs (I10).
+ *  R2  The lock is taken first and the catalog second, so scrapes see catalogs in the order of their
+ *      publication, and the exposition is never taken back to an older one.
+ *  R3  There is one exposition for the collector's life. Each scrape brings it to its catalog, so
+ *      what it has cached of a segment that stays survives every change of the catalog.
+ *  R4  The exposition holds a reference to each segment in it. A segment leaves it before that
+ *      reference is dropped.
+ *  R5  What a scrape serves comes from segments that were whole before and after rendering: if one
+ *      has shrunk meanwhile it is taken out and the rest rendered anew.
+ *  R6  Nobody waits for a grace period with the lock held, nor takes it in a read-side section.
  */
 #ifndef COLLECTOR_SCRAPE_H
 #define COLLECTOR_SCRAPE_H
@@ -26,19 +27,22 @@ struct scrape *scrape_create(uint32_t leave_out);
 /* After the last scrape; catalogs may outlive it. */
 void scrape_destroy(struct scrape *scrape);
 
-/* Called when a scrape has found that a segment failed, or that nobody holds a replaced one any
- * more. Set once, early. */
+/*
+ * Called when a scrape has found that a segment failed, or that nobody holds a replaced one any more.
+ * Set before the first scrape.
+ */
 void scrape_on_change(struct scrape *scrape, void (*changed)(void *argument), void *argument);
 
-/* Appends everything, the collector's own metrics last. On failure the buffer is as it was, or its
- * failed is set. */
+/*
+ * Appends everything, the collector's own metrics last. On failure the buffer is as it was, or its
+ * failed is set.
+ */
 smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_text *names,
 			 size_t name_count, smx_buffer *buffer, smx_error *error);
 
 /* Walks one segment, for those who are not scraping. */
 bool scrape_walk(struct scrape *scrape, struct segment *segment);
-/* Lets go of segments that the catalog has no more, so that their memory does not wait for the next
- * scrape. */
+/* Lets go of what the catalog has no more, so that its memory does not wait for the next scrape. */
 void scrape_settle(struct scrape *scrape);
 
 #endif

@@ -44,8 +44,10 @@ static void close_reader(struct segment *segment)
 	segment->watch = -1;
 }
 
-/* The reader has the file that its path named then; a descriptor of another one would be worse than
- * none. */
+/*
+ * The reader has the file that its path named then; a descriptor of another one would be worse than
+ * none.
+ */
 static int open_watch(const struct segment *segment)
 {
 	const smx_reader_info *info = smx_reader_information(segment->reader);
@@ -99,7 +101,8 @@ struct segment *segment_open(const char *name, const char *path, mode_t mode,
 {
 	struct segment *segment = segment_create_down(name, path, "not a regular file");
 
-	/* Opening a pipe or a device may do anything, so those are not even handed to the reader.
+	/*
+	 * Opening a pipe or a device may do anything, so those are not even handed to the reader.
 	 */
 	if (segment && S_ISREG(mode))
 		open_reader(segment, options);
@@ -127,8 +130,10 @@ void segment_put(struct segment *segment)
 	urcu_ref_put(&segment->references, release);
 }
 
-/* A family that is the collector's own would be served twice; what says so must not be silenced by
- * what it says. */
+/*
+ * A family that is the collector's own would be served twice; what says so must not be silenced by
+ * what it says.
+ */
 static bool check_names(struct segment *segment, smx_error *error)
 {
 	size_t count = smx_reader_family_count(segment->reader);
@@ -160,8 +165,10 @@ bool segment_walk(struct segment *segment)
 		set_up(segment);
 		return true;
 	}
-	/* What is only short of something may go well at the next scrape; the rest needs a new
-	 * start. */
+	/*
+	 * What is only short of something may go well at the next scrape; the rest needs a new
+	 * start.
+	 */
 	if (error.status == SMX_ERR_FORMAT || error.status == SMX_ERR_CONFLICT)
 		atomic_store(&segment->failed, true);
 	segment_set_down(segment, error.message);

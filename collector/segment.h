@@ -5,11 +5,12 @@
  * Guarantees:
  *
  *  S1  A segment is closed by whoever drops its last reference: never while a catalog, the
- * exposition or a request holds one. S2  reader, and everything under "the scrape's", is touched
- * only by the thread that holds the scrape lock, or by the discovery thread before any catalog
- * shows the segment. S3  The status is a copy, under a lock of its own that is held for copying
- * only: pages and probes never wait for a scrape. The scrape lock may be held when it is taken,
- * never the other way round.
+ *      exposition or a request holds one.
+ *  S2  reader, and everything under "the scrape's", is touched only by the thread that holds the
+ *      scrape lock, or by the discovery thread before any catalog shows the segment.
+ *  S3  The status is a copy, under a lock of its own that is held for copying only: pages and probes
+ *      never wait for a scrape. The scrape lock may be held when it is taken, never the other way
+ *      round.
  */
 #ifndef COLLECTOR_SEGMENT_H
 #define COLLECTOR_SEGMENT_H
@@ -24,8 +25,7 @@
 
 struct segment_status {
 	bool up;      /* its last walk went well */
-	bool current; /* the file still has its name; false: replaced or deleted, served for its
-			 live writers */
+	bool current; /* the file has its name; false: replaced or deleted, served for live writers */
 	size_t family_count;
 	smx_reader_info info;
 	char reason[256]; /* why it is not up */
@@ -44,8 +44,7 @@ struct segment {
 	size_t checked_families;
 	uint32_t own_families; /* selfmetrics_collisions of the families checked */
 
-	/* A walk failed: discovery closes it and opens the file again. Set by the scrape, never
-	 * cleared. */
+	/* A walk failed: discovery has to open the file again. Never cleared. */
 	atomic_bool failed;
 
 	pthread_mutex_t status_lock;

@@ -36,8 +36,10 @@ static bool is_continuation(unsigned char byte)
 	return (byte & 0xC0) == 0x80;
 }
 
-/* How many bytes the UTF-8 sequence at the start of `bytes` has; 0: it is none. The NUL ends every
- * check. */
+/*
+ * How many bytes the UTF-8 sequence at the start of `bytes` has; 0: it is none. The NUL ends every
+ * check.
+ */
 static size_t sequence_size(const unsigned char *bytes)
 {
 	unsigned char first = bytes[0];
@@ -63,8 +65,10 @@ static size_t sequence_size(const unsigned char *bytes)
 	return 4;
 }
 
-/* Appends one character that needs no escape, or the replacement; returns how many bytes it
- * consumed. */
+/*
+ * Appends one character that needs no escape, or the replacement; returns how many bytes it
+ * consumed.
+ */
 static size_t append_character(smx_buffer *buffer, const char *string)
 {
 	size_t size = sequence_size((const unsigned char *)string);

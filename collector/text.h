@@ -11,8 +11,10 @@
 #include "shmetrics/exposition.h"
 
 void text_append(smx_buffer *buffer, const char *string);
-/* Never for strings from outside that are longer than 511 bytes: the output of one call is cut
- * there. */
+/*
+ * Never for strings from outside that are longer than 511 bytes: the output of one call is cut
+ * there.
+ */
 void text_printf(smx_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* With its quotes. */

@@ -164,6 +164,33 @@ def test_survives_damage_under_its_hands(folder: Path, name: str) -> None:
         collector.wait_for_value(None, "shmetrics_segment_up", segment="bad")
 
 
+def test_serves_no_zeros_of_a_file_that_shrinks_while_it_is_rendered(folder: Path) -> None:
+    """I4: a page that vanished reads as zeros, which for a counter would be a step back."""
+    with Collector(folder) as collector, Writer(folder, "good") as good:
+        good.do("inc requests 5")
+        for _ in range(8):
+            with Writer(folder, "bad", "--counters", "30000", "--series-max", "100000") as bad:
+                bad.quit()
+                collector.wait_for_value(1, "writer_steps_total", number="29999")
+                done = threading.Event()
+                bodies: List[bytes] = []
+
+                def scrape() -> None:
+                    while not done.is_set():
+                        bodies.append(collector.request("/metrics?name[]=writer_steps_total").body)
+
+                thread = threading.Thread(target=scrape)
+                thread.start()
+                os.truncate(bad.path, 4096)
+                collector.wait_for_value(0, "shmetrics_segment_up", segment="bad")
+                done.set()
+                thread.join()
+                assert not [body for body in bodies if b"} 0\n" in body]
+                bad.path.unlink()
+                collector.wait_for_value(None, "shmetrics_segment_up", segment="bad")
+        assert collector.value("requests_total") == 5
+
+
 def test_tries_again_when_a_file_has_changed(folder: Path) -> None:
     with Writer(folder, "app") as writer:
         writer.do("inc requests 5")

@@ -272,6 +272,23 @@ def test_refuses_a_malformed_request_and_goes_on(served: Collector, name: str) -
     assert served.request("/-/healthy").status == 200
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    ],
+)
+def test_hangs_up_when_a_length_is_stated_twice(served: Collector, framing: bytes) -> None:
+    """Two servers in a row could understand it differently, so nothing behind it is believed."""
+    answer = served.exchange(b"POST /metrics HTTP/1.1\r\nHost: x\r\n" + framing)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: close\r\n" in answer
+
+
 def test_does_not_take_a_body_for_a_request(served: Collector) -> None:
     inner = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
     for method in (b"GET", b"HEAD", b"OPTIONS", b"POST", b"DELETE"):
