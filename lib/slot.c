@@ -260,7 +260,12 @@ void smx_slot_after_fork(struct smx_segment *segment)
 
 void smx_slot_release(struct smx_segment *segment)
 {
-	memset(smx_local_of(segment), 0, sizeof(struct smx_local));
-	smx_platform_lock_drop(segment);
+	struct smx_local *local = smx_local_of(segment);
+
+	/* In a child that no handler saw, lock_page is the parent's: something else may lie there. */
+	if (local->generation)
+		smx_platform_lock_drop(segment);
+	memset(local, 0, sizeof *local);
+	segment->lock_page = NULL;
 	segment->slot_generation = 0;
 }
