@@ -261,11 +261,12 @@ void smx_slot_after_fork(struct smx_segment *segment)
 void smx_slot_release(struct smx_segment *segment)
 {
 	struct smx_local *local = smx_local_of(segment);
+	bool held = local->generation != 0;
 
+	memset(local, 0, sizeof *local); /* before somebody else can have the slot */
 	/* In a child that no handler saw, lock_page is the parent's: something else may lie there. */
-	if (local->generation)
+	if (held)
 		smx_platform_lock_drop(segment);
-	memset(local, 0, sizeof *local);
 	segment->lock_page = NULL;
 	segment->slot_generation = 0;
 }
