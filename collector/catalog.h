@@ -35,8 +35,8 @@ struct catalog {
 /* Takes a reference to each segment. NULL: no memory. */
 struct catalog *catalog_create(struct segment *const *segments, size_t count);
 /*
- * Makes it the one that is found, NULL for none, and drops the one before after a grace period. Takes
- * over the reference.
+ * Makes it the one that is found, NULL for none, and drops the one before after a grace period.
+ * Takes over the reference.
  */
 void catalog_publish(struct catalog *catalog);
 

@@ -4,8 +4,8 @@
  *
  *  R1  Readers and the exposition are objects of one thread at a time: the scrape lock makes it so.
  *      Writers never wait for it, for a reader locks nothing that is theirs (I10).
- *  R2  The lock is taken first and the catalog second, so scrapes see catalogs in the order of their
- *      publication, and the exposition is never taken back to an older one.
+ *  R2  The lock is taken first and the catalog second, so scrapes see catalogs in the order of
+ *      their publication, and the exposition is never taken back to an older one.
  *  R3  There is one exposition for the collector's life. Each scrape brings it to its catalog, so
  *      what it has cached of a segment that stays survives every change of the catalog.
  *  R4  The exposition holds a reference to each segment in it. A segment leaves it before that
@@ -28,8 +28,8 @@ struct scrape *scrape_create(uint32_t leave_out);
 void scrape_destroy(struct scrape *scrape);
 
 /*
- * Called when a scrape has found that a segment failed, or that nobody holds a replaced one any more.
- * Set before the first scrape.
+ * Called when a scrape has found that a segment failed, or that nobody holds a replaced one any
+ * more. Set before the first scrape.
  */
 void scrape_on_change(struct scrape *scrape, void (*changed)(void *argument), void *argument);
 

@@ -8,9 +8,9 @@
  *      exposition or a request holds one.
  *  S2  reader, and everything under "the scrape's", is touched only by the thread that holds the
  *      scrape lock, or by the discovery thread before any catalog shows the segment.
- *  S3  The status is a copy, under a lock of its own that is held for copying only: pages and probes
- *      never wait for a scrape. The scrape lock may be held when it is taken, never the other way
- *      round.
+ *  S3  The status is a copy, under a lock of its own that is held for copying only: pages and
+ *      probes never wait for a scrape. The scrape lock may be held when it is taken, never the
+ *      other way round.
  */
 #ifndef COLLECTOR_SEGMENT_H
 #define COLLECTOR_SEGMENT_H
@@ -25,7 +25,7 @@
 
 struct segment_status {
 	bool up;      /* its last walk went well */
-	bool current; /* the file has its name; false: replaced or deleted, served for live writers */
+	bool current; /* the file has its name; false: replaced or deleted, yet held */
 	size_t family_count;
 	smx_reader_info info;
 	char reason[256]; /* why it is not up */
