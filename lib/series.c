@@ -78,7 +78,9 @@ static uint64_t reserve_cells(struct smx_segment *segment, const smx_layout_fami
 	return 0;
 }
 
-/* What was taken for a series that is not made after all. Cells stay unused unless they were last. */
+/*
+ * What was taken for a series that is not made after all. Cells stay unused unless they were last.
+ */
 static void give_back(struct smx_segment *segment, const struct series_key *wanted, uint64_t cells)
 {
 	uint64_t next = cells + 1;

@@ -264,7 +264,9 @@ void smx_slot_release(struct smx_segment *segment)
 	bool held = local->generation != 0;
 
 	memset(local, 0, sizeof *local); /* before somebody else can have the slot */
-	/* In a child that no handler saw, lock_page is the parent's: something else may lie there. */
+	/*
+	 * In a child that no handler saw, lock_page is the parent's: something else may lie there.
+	 */
 	if (held)
 		smx_platform_lock_drop(segment);
 	segment->lock_page = NULL;

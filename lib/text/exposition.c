@@ -125,8 +125,8 @@ static bool read_gauge(const struct smx_series *series, smx_gauge_mode mode, dou
 }
 
 /*
- * Whether an application asked for the series, and its reader serves the family. If not (what was too much
- * is counted there), it is shown only with a number in it.
+ * Whether an application asked for the series, and its reader serves the family. If not (what was
+ * too much is counted there), it is shown only with a number in it.
  */
 static bool is_asked_for(const struct smx_series *series)
 {

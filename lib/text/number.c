@@ -128,8 +128,10 @@ static struct decimal shortest_exact(double value)
 	middle = (wide)mantissa * 4 * power;
 	below = middle - power * (mantissa == UINT64_C(1) << 52 ? 1 : 2);
 	above = middle + power * 2;
-	/* The ends themselves, which only some doubles own, have one decimal more than the value, and
-	 * so are never the shortest. */
+	/*
+	 * The ends themselves, which only some doubles own, have one decimal more than the value,
+	 * and so are never the shortest.
+	 */
 	low = (uint64_t)(below >> shift) + 1;
 	high = (uint64_t)((above - 1) >> shift);
 

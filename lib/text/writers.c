@@ -3,8 +3,9 @@
  * writers.c - the pid label of each live writer
  *
  * The pid is the writer's own, and writers of two PID namespaces may have the same: the second is
- * "12-2", the third "12-3". A writer keeps its label for as long as it lives, whoever comes and goes
- * beside it; no two writers have the same. Who follows it in its slot with its pid inherits it.
+ * "12-2", the third "12-3". A writer keeps its label for as long as it lives, whoever comes and
+ * goes beside it; no two writers have the same. Who follows it in its slot with its pid inherits
+ * it.
  */
 #include "text/buffer.h"
 #include "text/merge.h"

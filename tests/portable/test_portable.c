@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_portable.c - on any system: private segments do everything within one process, named ones are refused
+ * test_portable.c - on any system: private segments do everything within one process, named ones
+ * are refused
  */
 #include "shmetrics/exposition.h"
 #include "shmetrics/shmetrics.h"
@@ -9,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                                     \
-	do {                                                                                                 \
-		if (!(condition)) {                                                                          \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                      \
-			exit(1);                                                                             \
-		}                                                                                            \
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);            \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static const char expected[] = "# HELP g Gauge\n"
@@ -34,8 +35,10 @@ static void record(smx_segment *segment)
 {
 	static const double bounds[] = {1};
 	const char *labels[] = {"l"};
-	smx_definition counter = {.name = "x", .help = "Counter", .label_names = labels, .label_count = 1};
-	smx_definition gauge = {.name = "g", .help = "Gauge"}, histogram = {.name = "h", .help = "Histogram"};
+	smx_definition counter = {
+		.name = "x", .help = "Counter", .label_names = labels, .label_count = 1};
+	smx_definition gauge = {.name = "g", .help = "Gauge"},
+		       histogram = {.name = "h", .help = "Histogram"};
 	smx_counter_family counters;
 	smx_gauge_family gauges;
 	smx_histogram_family histograms;
@@ -64,7 +67,8 @@ int main(void)
 	CHECK(smx_reader_open_segment(segment, &reader, &error) == SMX_OK);
 	CHECK(smx_exposition_create(&exposition, &error) == SMX_OK);
 	CHECK(smx_exposition_add(exposition, reader, &error) == SMX_OK);
-	CHECK(smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, &error) == SMX_OK);
+	CHECK(smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, &error) ==
+	      SMX_OK);
 	CHECK(buffer.size == strlen(expected) && memcmp(buffer.data, expected, buffer.size) == 0);
 	smx_buffer_free(&buffer);
 	smx_exposition_destroy(exposition);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Habits every source file keeps: a licence line, a first line that names the file, no TODO, no long lines."""
+"""Habits every source file keeps: a licence, a first line that names it, no TODO, no long lines."""
 
 from __future__ import annotations
 

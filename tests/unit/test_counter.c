@@ -21,7 +21,8 @@ Test(counter, is_exact_to_two_to_the_64)
 		smx_counter_inc(counter);
 	smx_counter_add(counter, 2.0);
 	reader = fixture_reader(segment);
-	cr_expect_eq(smx_reader_counter(reader, fixture_series(reader, "x", NULL)).whole, UINT64_MAX - 1);
+	cr_expect_eq(smx_reader_counter(reader, fixture_series(reader, "x", NULL)).whole,
+		     UINT64_MAX - 1);
 	smx_reader_close(reader);
 }
 

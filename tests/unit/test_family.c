@@ -16,7 +16,8 @@ Test(family, defined_twice_alike_is_one)
 {
 	smx_segment *segment = fixture_segment("a");
 
-	cr_expect_eq(fixture_counter(segment, "x", "l").impl, fixture_counter(segment, "x_total", "l").impl);
+	cr_expect_eq(fixture_counter(segment, "x", "l").impl,
+		     fixture_counter(segment, "x_total", "l").impl);
 	cr_expect_eq(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL).impl,
 		     fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL).impl);
 }
@@ -73,7 +74,8 @@ Test(family, defined_otherwise_by_another_process_lives_beside_it)
 	fixture_counter(segment, "x", "l");
 	reader = fixture_reader(segment);
 	cr_expect_eq(smx_reader_information(reader)->conflict_count, 1);
-	cr_expect_eq(fixture_family(reader, "x")->label_count, 1, "one live writer each: the later one");
+	cr_expect_eq(fixture_family(reader, "x")->label_count, 1,
+		     "one live writer each: the later one");
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 	cr_assert_eq(smx_reader_walk(reader, NULL), SMX_OK);
@@ -97,7 +99,7 @@ Test(family, of_the_parent_is_defined_in_the_child)
 		smx_definition definition = {.name = "x", .help = "h"};
 		smx_gauge_family gauge;
 		smx_status result =
-		    smx_gauge_define(segment, &definition, SMX_GAUGE_LIVE_MAX, &gauge, NULL);
+			smx_gauge_define(segment, &definition, SMX_GAUGE_LIVE_MAX, &gauge, NULL);
 
 		cr_assert_eq(write(ready[1], &(char){result == SMX_ERR_CONFLICT}, 1), 1);
 		pause();
@@ -164,8 +166,9 @@ Test(family, of_a_mode_that_is_not_served_yet_says_so)
 	smx_gauge_family family;
 	smx_error error = {0};
 
-	cr_expect_eq(smx_gauge_define(fixture_segment("a"), &definition, SMX_GAUGE_SUM, &family, &error),
-		     SMX_ERR_UNSUPPORTED);
+	cr_expect_eq(
+		smx_gauge_define(fixture_segment("a"), &definition, SMX_GAUGE_SUM, &family, &error),
+		SMX_ERR_UNSUPPORTED);
 	cr_expect(strstr(error.message, "sum"), "%s", error.message);
 	cr_expect_eq(smx_gauge_define(fixture_segment("a"), &definition, 99, &family, &error),
 		     SMX_ERR_INVALID);

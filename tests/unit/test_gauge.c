@@ -54,8 +54,8 @@ static double sum_of(smx_reader *reader, const char *name, size_t *count)
 
 Test(gauge, goes_up_and_down_and_takes_any_value)
 {
-	smx_gauge gauge =
-	    smx_gauge_with(fixture_gauge(fixture_segment("a"), "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
+	smx_gauge gauge = smx_gauge_with(
+		fixture_gauge(fixture_segment("a"), "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
 
 	cr_expect_eq(smx_gauge_value(gauge), 0);
 	smx_gauge_inc(gauge);
@@ -71,7 +71,8 @@ Test(gauge, goes_up_and_down_and_takes_any_value)
 Test(gauge, forgets_a_dead_process_and_its_slot_is_used_again)
 {
 	smx_segment *segment = fixture_segment("a");
-	smx_gauge gauge = smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
+	smx_gauge gauge =
+		smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
 	smx_reader *reader = fixture_reader(segment);
 	size_t count;
 
@@ -92,8 +93,10 @@ Test(gauge, forgets_a_dead_process_and_its_slot_is_used_again)
 Test(gauge, of_a_slots_last_owner_is_not_the_new_ones)
 {
 	smx_segment *segment = fixture_segment("a");
-	smx_gauge first = smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
-	smx_gauge second = smx_gauge_with(fixture_gauge(segment, "r", SMX_GAUGE_LIVE_MOST_RECENT, NULL), NULL);
+	smx_gauge first =
+		smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
+	smx_gauge second =
+		smx_gauge_with(fixture_gauge(segment, "r", SMX_GAUGE_LIVE_MOST_RECENT, NULL), NULL);
 	smx_reader *reader = fixture_reader(segment);
 	pid_t child = child_that_sets(first, 10);
 	size_t count;
@@ -113,7 +116,8 @@ Test(gauge, of_a_slots_last_owner_is_not_the_new_ones)
 Test(gauge, most_recent_is_stamped_in_the_order_of_updates)
 {
 	smx_segment *segment = fixture_segment("a");
-	smx_gauge gauge = smx_gauge_with(fixture_gauge(segment, "r", SMX_GAUGE_LIVE_MOST_RECENT, NULL), NULL);
+	smx_gauge gauge =
+		smx_gauge_with(fixture_gauge(segment, "r", SMX_GAUGE_LIVE_MOST_RECENT, NULL), NULL);
 	smx_reader *reader = fixture_reader(segment);
 	smx_gauge_sample samples[4];
 	pid_t child = child_that_sets(gauge, 10);
@@ -121,7 +125,8 @@ Test(gauge, most_recent_is_stamped_in_the_order_of_updates)
 	smx_gauge_inc(gauge);
 	cr_assert_eq(smx_reader_walk(reader, NULL), SMX_OK);
 	cr_assert_eq(smx_reader_gauge(reader, fixture_series(reader, "r", NULL), samples), 2);
-	cr_expect_gt(samples[0].stamp_ns, samples[1].stamp_ns, "the parent's came after the child's");
+	cr_expect_gt(samples[0].stamp_ns, samples[1].stamp_ns,
+		     "the parent's came after the child's");
 	kill_and_wait(child);
 	smx_reader_close(reader);
 }
@@ -142,7 +147,8 @@ Test(gauge, series_made_by_hundreds_have_cells_in_every_block)
 		smx_gauge_sample sample;
 
 		snprintf(value, sizeof value, "%d", i);
-		cr_assert_eq(smx_reader_gauge(reader, fixture_series(reader, "g", value), &sample), 1);
+		cr_assert_eq(smx_reader_gauge(reader, fixture_series(reader, "g", value), &sample),
+			     1);
 		cr_assert_eq(sample.value, i);
 	}
 	smx_reader_close(reader);

@@ -63,8 +63,10 @@ Test(histogram, of_a_thousand_bounds_spans_tiles)
 
 	for (int i = 0; i < 1001; i++)
 		bounds[i] = i + 1;
-	cr_expect_eq(smx_histogram_define(segment, &definition, bounds, 1001, &family, NULL), SMX_ERR_INVALID);
-	cr_assert_eq(smx_histogram_define(segment, &definition, bounds, 1000, &family, NULL), SMX_OK);
+	cr_expect_eq(smx_histogram_define(segment, &definition, bounds, 1001, &family, NULL),
+		     SMX_ERR_INVALID);
+	cr_assert_eq(smx_histogram_define(segment, &definition, bounds, 1000, &family, NULL),
+		     SMX_OK);
 	histogram = smx_histogram_with(family, NULL);
 	for (int i = 0; i < 1001; i++)
 		for (int j = 0; j <= i % 3; j++)

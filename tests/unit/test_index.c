@@ -18,7 +18,8 @@ struct numbered {
 
 static bool same(const struct smx_index_key *key, const smx_layout_record *record)
 {
-	return ((const struct numbered *)(const void *)record)->number == *(const uint64_t *)key->data;
+	return ((const struct numbered *)(const void *)record)->number ==
+	       *(const uint64_t *)key->data;
 }
 
 static uint64_t make(struct smx_segment *segment, const struct smx_index_key *key)
@@ -37,7 +38,7 @@ static uint64_t make(struct smx_segment *segment, const struct smx_index_key *ke
 static smx_layout_record *add(smx_segment *segment, uint64_t number, uint64_t hash, bool *made)
 {
 	struct smx_index_key key = {
-	    .hash = hash, .same = same, .make = make, .record_size = 64, .data = &number};
+		.hash = hash, .same = same, .make = make, .record_size = 64, .data = &number};
 
 	return smx_index_add(segment, smx_index_series(segment), &key, made);
 }
@@ -59,7 +60,8 @@ Test(index, holds_each_key_once)
 		cr_expect(made);
 	}
 	for (uint64_t i = 0; i < 2000; i++) {
-		const struct numbered *at = (const void *)add(segment, i, smx_index_hash(&i, 8, 5), &made);
+		const struct numbered *at =
+			(const void *)add(segment, i, smx_index_hash(&i, 8, 5), &made);
 
 		cr_expect_not(made);
 		cr_expect_eq(at->number, i);
@@ -77,7 +79,10 @@ Test(index, tells_keys_apart_down_to_the_last_bits_of_the_hash)
 	for (uint64_t i = 0; i < 16; i++)
 		cr_assert(add(segment, i, hash + i, &made));
 	for (uint64_t i = 0; i < 16; i++)
-		cr_expect_eq(((const struct numbered *)(const void *)add(segment, i, hash + i, &made))->number, i);
+		cr_expect_eq(
+			((const struct numbered *)(const void *)add(segment, i, hash + i, &made))
+				->number,
+			i);
 }
 
 Test(index, refuses_and_counts_a_second_key_with_the_same_hash)

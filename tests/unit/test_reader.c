@@ -58,7 +58,8 @@ Test(reader, refuses_a_segment_with_holes)
 	int descriptor = open(smx_segment_path(segment), O_RDWR);
 
 	cr_assert_geq(descriptor, 0);
-	cr_assert_eq(fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 16384, 65536), 0);
+	cr_assert_eq(
+		fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 16384, 65536), 0);
 	close(descriptor);
 	cr_expect_eq(open_status(smx_segment_path(segment), &error), SMX_ERR_FORMAT);
 	cr_expect(strstr(error.message, "holes"), "%s", error.message);

@@ -41,7 +41,7 @@ Test(series, beyond_the_familys_cap_is_the_overflow_series_and_counted)
 	smx_segment *segment = fixture_segment("a");
 	const char *labels[] = {"l"};
 	smx_definition definition = {
-	    .name = "x", .label_names = labels, .label_count = 1, .series_max = 100};
+		.name = "x", .label_names = labels, .label_count = 1, .series_max = 100};
 	smx_counter_family family;
 	const smx_series_view *overflow;
 	smx_reader *reader;
@@ -86,7 +86,8 @@ Test(series, beyond_the_segments_cap_is_the_overflow_series_and_counted)
 
 Test(series, in_a_full_segment_loses_nothing)
 {
-	smx_segment_options options = {.size_max_bytes = 1 << 20, .slot_max = 4, .family_series_max = 1000000};
+	smx_segment_options options = {
+		.size_max_bytes = 1 << 20, .slot_max = 4, .family_series_max = 1000000};
 	smx_counter_family family;
 	smx_segment *segment;
 	smx_reader *reader;

@@ -46,7 +46,8 @@ Test(slot, numbers_run_out_and_counters_go_on)
 {
 	smx_segment *segment = fixture_segment("a"); /* 4 slots, one is this process's */
 	smx_counter counter = smx_counter_with(fixture_counter(segment, "x", NULL), NULL);
-	smx_gauge gauge = smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
+	smx_gauge gauge =
+		smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
 	pid_t children[3], fifth;
 	int status;
 
@@ -65,7 +66,8 @@ Test(slot, numbers_run_out_and_counters_go_on)
 	cr_expect_eq(status, 0);
 	cr_expect_eq(smx_counter_value(counter), 1);
 	cr_expect_eq(segment->header->dropped[SMX_DROP_GAUGE], 1);
-	cr_expect_eq(segment->header->dropped[SMX_DROP_NO_SLOT], 2, "once at the fork, once when asked");
+	cr_expect_eq(segment->header->dropped[SMX_DROP_NO_SLOT], 2,
+		     "once at the fork, once when asked");
 	stop(children, 3);
 }
 
@@ -92,7 +94,8 @@ Test(slot, is_not_inherited_by_a_child_that_no_handler_saw)
 {
 	smx_segment *segment = fixture_segment("a");
 	smx_counter counter = smx_counter_with(fixture_counter(segment, "x", NULL), NULL);
-	smx_gauge gauge = smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
+	smx_gauge gauge =
+		smx_gauge_with(fixture_gauge(segment, "g", SMX_GAUGE_LIVE_SUM, NULL), NULL);
 	smx_reader *reader = fixture_reader(segment);
 	pid_t child;
 	int status;
