@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE_MAX = {".c": 100, ".h": 100, ".py": 110}  # tabs of 8
-FILE_MAX = 600
+FILE_MAX = {True: 800, False: 600}  # tests may be long lists of claims
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -30,7 +30,7 @@ def problems_of(path: Path) -> list[str]:
     head = "\n".join(lines[:5])
     if path.suffix in {".c", ".h"} and not any(f" {n} - " in head for n in (path.name, path.stem)):
         problems.append(f"{name}: its first comment does not begin with \"{path.name} - what it is\"")
-    if len(lines) > FILE_MAX:
+    if len(lines) > FILE_MAX[name.parts[0] == "tests"]:
         problems.append(f"{name}: {len(lines)} lines: is it one idea?")
     for number, line in enumerate(lines, 1):
         if len(line.expandtabs(8)) > LINE_MAX[path.suffix] and "http" not in line:
