@@ -19,7 +19,7 @@ from layout import put
 try:
     import xxhash
 except ImportError:  # readers need not verify hashes; the index only needs some spread
-    xxhash = None
+    xxhash = None  # type: ignore[assignment]
 
 Text = Union[str, bytes]
 
@@ -57,7 +57,8 @@ class Builder:
         self.slots = L.HEADER_SIZE
         self.family_root = self.slots + slot_max * L.SLOT_SIZE
         self.series_root = self.family_root + (8 << L.FAMILY_ROOT_BITS)
-        self.arena = self.series_root + (8 << L.SERIES_ROOT_BITS)
+        # Writers want it where their own are: on a multiple of a tile's stripe.
+        self.arena = -(-(self.series_root + (8 << L.SERIES_ROOT_BITS)) // L.TILE_SIZE) * L.TILE_SIZE
         self.arena_next = self.arena
         self.tile = 0  # the tile in use, and how many of its cells are given out
         self.tile_used = 0

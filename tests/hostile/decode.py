@@ -29,7 +29,7 @@ from layout import get
 try:
     import xxhash
 except ImportError:  # hashes are then not verified
-    xxhash = None
+    xxhash = None  # type: ignore[assignment]
 
 Json = dict[str, Any]
 
@@ -194,7 +194,7 @@ class Decoder:
         if self.expect(size >= least, f"{where}: its size {size}") and self.in_arena(
             base, size, where
         ):
-            return size
+            return int(size)
         return None
 
     # -- families and texts --

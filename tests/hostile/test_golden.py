@@ -171,7 +171,7 @@ def test_a_damaged_expectation_would_be_noticed(golden: tuple[Path, Json]) -> No
 
 
 def test_the_decoder_agrees_that_a_fresh_segment_is_undamaged(fresh: Path) -> None:
-    command = [sys.executable, HERE / "decode.py", "--check", fresh]
+    command = [sys.executable, str(HERE / "decode.py"), "--check", str(fresh)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "no problems"), done.stdout
     assert L.get(fresh.read_bytes(), L.HEADER, 0, "stripe_count") == 4
