@@ -223,3 +223,88 @@ def test_serves_files_of_the_owner_it_is_told_to_trust(folder: Path) -> None:
         for owner in ("65534", "nobody"):
             with Collector(folder, f"--segment.owner={owner}") as collector:
                 assert collector.value("shmetrics_segment_up", segment="app") == 1
+
+
+class Storm:
+    """Random things that happen to the files of a folder, the same ones for the same seed."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.writers: Dict[str, Writer] = {}
+
+    def pick(self) -> Path:
+        return self.folder / f"s{self.random.randrange(4)}.smx1"
+
+    def start_a_writer(self, path: Path) -> None:
+        self.stop_a_writer(path)
+        try:
+            count = str(self.random.choice([1, 100, 1000]))
+            self.writers[path.name] = Writer(self.folder, path.stem, "--counters", count)
+        except AssertionError:
+            pass  # it would not take over a damaged file that is held
+
+    def stop_a_writer(self, path: Path) -> None:
+        writer = self.writers.pop(path.name, None)
+        if writer:
+            with writer:
+                if self.random.random() < 0.5:
+                    writer.quit()
+
+    def truncate(self, path: Path) -> None:
+        self.stop_a_writer(path)
+        os.truncate(path, self.random.randrange(path.stat().st_size + 1))
+
+    def scribble(self, path: Path) -> None:
+        self.stop_a_writer(path)
+        with path.open("r+b") as file:
+            file.seek(self.random.randrange(max(1, path.stat().st_size)))
+            file.write(self.random.randbytes(4000))
+
+    def delete(self, path: Path) -> None:
+        path.unlink()
+
+    def rename(self, path: Path) -> None:
+        path.rename(self.pick())
+
+    def link(self, path: Path) -> None:
+        target = self.folder / f"link-{self.random.randrange(3)}.smx1"
+        target.unlink(missing_ok=True)
+        os.link(path, target)
+
+    def blow(self) -> None:
+        things = [self.truncate, self.scribble, self.delete, self.rename, self.link]
+        try:
+            self.random.choice(4 * [self.start_a_writer] + things)(self.pick())
+        except FileNotFoundError:
+            pass
+
+    def end(self) -> None:
+        for name in list(self.writers):
+            self.stop_a_writer(self.folder / name)
+
+
+def test_every_scrape_parses_while_a_storm_goes_over_the_files(folder: Path) -> None:
+    with Collector(folder) as collector, Writer(folder, "good") as good:
+        good.do("inc requests 5")
+        collector.wait_for_value(5, "requests_total")
+        done = threading.Event()
+        values = set()
+
+        def scrape() -> None:
+            while not done.is_set():
+                values.add(collector.samples().get(("requests_total", frozenset())))
+
+        threads = [threading.Thread(target=scrape) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        storm = Storm(folder, seed=8)
+        try:
+            for _ in range(200):
+                storm.blow()
+        finally:
+            storm.end()
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert values == {5}
