@@ -2,7 +2,7 @@
 """serving - starts servers under `shmetrics run`, finds and kills their workers, scrapes what they count.
 
 Whatever is started here is stopped by its own process id, descendants included. Nothing waits by sleeping
-a fixed time: `until` polls a condition and fails by name when its deadline has passed.
+a fixed time: `wait_until` polls a condition and fails by name when its deadline has passed.
 """
 
 import contextlib
@@ -13,12 +13,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import BUILD, COLLECTOR, ROOT, SHMETRICS, children, until
+from command import BUILD, COLLECTOR, ROOT, SHMETRICS, children
 
 # The endpoint under which the middleware counts paths that no route has.
 UNMATCHED = "<unmatched>"
@@ -28,6 +29,19 @@ PREFORK = BUILD / "tests" / "system" / "prefork"
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from expocheck import Samples, ScrapeHistory, parse  # noqa: E402
+
+
+# Long: a Python worker takes a second or two to start, and many times that on a busy machine.
+DEADLINE_SECONDS = 120.0
+
+
+def wait_until(fact: Callable[[], object], what: str) -> None:
+    """Polls until the fact holds; fails after the deadline."""
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not fact():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {DEADLINE_SECONDS:.0f} s: {what}")
+        time.sleep(0.01)
 
 
 def free_port() -> int:
@@ -55,6 +69,14 @@ def command_line(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except OSError:
         return []
+
+
+def started_at(pid: int) -> str:
+    """When a process started, in ticks since boot; with its pid that is its identity. Empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
 
 
 def is_reaped(pid: int) -> bool:
@@ -89,7 +111,7 @@ class Process:
 
     def stop(self) -> None:
         """Asks it to stop; kills it and what it leaves if it does not."""
-        below = descendants(self.pid)
+        below = {pid: started_at(pid) for pid in descendants(self.pid)}
         if self.is_running():
             self.popen.terminate()
             try:
@@ -97,10 +119,10 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.popen.kill()
                 self.popen.wait()
-        left = [pid for pid in below if command_line(pid)]
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid, start in below.items():
+            if start and started_at(pid) == start:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 # ---- scrapes ----
@@ -240,7 +262,10 @@ def is_spawned(words: list[str]) -> bool:
 
 
 UVICORN = Kind(
-    "uvicorn, 4 spawned workers", lambda port: _uvicorn(port, "--workers", 4), is_worker=is_spawned
+    "uvicorn, 4 spawned workers",
+    # by default it kills one that starts or stands still for 5 s, which a busy machine makes them do
+    lambda port: _uvicorn(port, "--workers", 4, "--timeout-worker-healthcheck", 10),
+    is_worker=is_spawned,
 )
 UVICORN_RELOAD = Kind("uvicorn --reload", lambda port: _uvicorn(port, "--reload"), 1, is_worker=is_spawned)
 GUNICORN = Kind("gunicorn, uvicorn workers", _gunicorn)
@@ -286,7 +311,7 @@ class Server:
             )
 
         try:
-            until(is_up, f"{self.kind.name} is up")
+            wait_until(is_up, f"{self.kind.name} is up")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.say()}") from None
 
@@ -310,9 +335,9 @@ class Server:
         """Kills workers, and returns when they are gone and as many others are in their place."""
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: all(map(is_reaped, victims)), f"workers {victims} are gone")
-        until(lambda: len(self.workers()) >= self.kind.workers, "killed workers are replaced")
-        until(lambda: self.scraper.writers() >= self.kind.writers, "their successors are attached")
+        wait_until(lambda: all(map(is_reaped, victims)), f"workers {victims} are gone")
+        wait_until(lambda: len(self.workers()) >= self.kind.workers, "killed workers are replaced")
+        wait_until(lambda: self.scraper.writers() >= self.kind.writers, "their successors are attached")
 
 
 @contextlib.contextmanager

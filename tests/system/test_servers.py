@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import pytest
 import serving
-from command import COLLECTOR, children, process_state, until
-from serving import DEMO, Kind, Process, Scraper, Server
+from command import COLLECTOR, children, process_state
+from serving import DEMO, Kind, Process, Scraper, Server, wait_until
 
 sys.path.insert(0, str(DEMO))
 import traffic  # noqa: E402
@@ -98,7 +98,7 @@ def check_totals(server: Server, report: traffic.Report, sent: int) -> None:
     assert math.isclose(
         scrape.total("http_request_duration_seconds_sum"), report.duration_sum, rel_tol=1e-9
     )
-    until(lambda: server.scraper.scrape().total("http_requests_in_progress") == 0, "none in progress")
+    assert scrape.total("http_requests_in_progress") == 0
 
 
 # ---- totals ----
@@ -143,7 +143,7 @@ def touch_source(demo: Path, workers: list[int], find_workers: Callable[[], list
     """Changes a file and waits until the reloader has put another worker in the old one's place."""
     with (demo / "src" / "main.py").open("a", encoding="utf-8") as file:
         file.write("\n# touched\n")
-    until(
+    wait_until(
         lambda: find_workers() and not set(find_workers()) & set(workers), "uvicorn has reloaded the demo"
     )
 
@@ -186,7 +186,7 @@ def test_a_reload_without_run_starts_a_new_generation(
                 and serving.is_listening(port)
             )
 
-        until(is_up, "the demo and the collector are up")
+        wait_until(is_up, "the demo and the collector are up")
         for seed in (1, 2):
             load = traffic.Traffic(url, routes_of(serving.UVICORN_RELOAD), 4, seed)
             load.start(100)
@@ -195,7 +195,7 @@ def test_a_reload_without_run_starts_a_new_generation(
             assert scraper.scrape().total("http_requests_total") == 100
             began = scraper.scrape().total("shmetrics_segment_created_timestamp_seconds")
             touch_source(editable_demo, workers(), workers)
-            until(is_up, "the reloaded demo is attached")
+            wait_until(is_up, "the reloaded demo is attached")
             scraper.forget()  # a new generation: counters begin again, as after any restart
             assert scraper.scrape().total("http_requests_total") == 0
             assert scraper.scrape().total("shmetrics_segment_created_timestamp_seconds") > began
@@ -233,7 +233,7 @@ def holding(server: Server) -> Iterator[list[HeldRequest]]:
         held = [HeldRequest(server) for _ in range(HELD)]
         for request in held:
             stack.callback(request.socket.close)
-        until(lambda: server.in_progress() == HELD, f"{HELD} requests are in progress")
+        wait_until(lambda: server.in_progress() == HELD, f"{HELD} requests are in progress")
         yield held
 
 
@@ -272,7 +272,7 @@ def test_a_stopped_worker_stays_alive_in_every_figure(kind: Kind, segments: Path
             writers = server.scraper.scrape().writers()
             for worker in server.workers():
                 os.kill(worker, signal.SIGSTOP)
-                until(functools.partial(is_stopped, worker), "the worker is stopped")
+                wait_until(functools.partial(is_stopped, worker), "the worker is stopped")
                 for _ in range(3):
                     assert server.in_progress() == HELD
                     assert server.scraper.scrape().writers() == writers
