@@ -131,22 +131,8 @@ static uint64_t make_series(struct smx_segment *segment, const struct smx_index_
 /* A gauge series exists for a process once it has looked it up: from 0. */
 static void start_gauge(struct smx_segment *segment, const smx_layout_series *series)
 {
-	struct smx_local *local = smx_local_of(segment);
-	smx_layout_gauge_cell *cell;
-	smx_pair seen, zero = {smx_bits(0.0), local->generation};
-	bool recent = series->mode == SMX_GAUGE_LIVE_MOST_RECENT;
-
-	if (!smx_slot_ensure(segment, (uint32_t)series->cells_or_gauge))
-		return;
-	cell = smx_slot_cell(local, (uint32_t)series->cells_or_gauge);
-	if (recent) /* the least time that belongs to this owner: any update is more recent */
-		zero.second = smx_read_relaxed(&((smx_layout_slot *)smx_at(
-			segment, segment->header->toc[SMX_TOC_SLOTS].offset))[local->slot]
-							.claimed_ns);
-	seen = smx_pair_guess(cell);
-	while (recent ? seen.second < zero.second : seen.second != zero.second)
-		if (smx_pair_swap(cell, &seen, zero))
-			break;
+	smx_slot_start(segment, (uint32_t)series->cells_or_gauge,
+		       series->mode == SMX_GAUGE_LIVE_MOST_RECENT);
 }
 
 static smx_layout_series *add(struct smx_segment *segment, struct series_key *wanted)

@@ -67,7 +67,7 @@ bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge)
 	uint64_t directory, cells;
 	smx_layout_directory *at;
 
-	if (!local->generation)
+	if (!smx_read_acquire(&local->generation)) /* another thread may be claiming */
 		return false;
 	if (__atomic_load_n(&local->blocks[block], __ATOMIC_RELAXED))
 		return true;
@@ -83,6 +83,24 @@ bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge)
 		return false;
 	__atomic_store_n(&local->blocks[block], (char *)smx_at(segment, cells), __ATOMIC_RELEASE);
 	return true;
+}
+
+void smx_slot_start(struct smx_segment *segment, uint32_t gauge, bool stamped)
+{
+	const struct smx_local *local = smx_local_of(segment);
+	smx_layout_gauge_cell *cell;
+	smx_pair seen, zero = {smx_bits(0.0), 0};
+
+	if (!smx_slot_ensure(segment, gauge))
+		return;
+	cell = smx_slot_cell(local, gauge);
+	/* The least time that belongs to this owner, so that any update is more recent. */
+	zero.second = stamped ? smx_read_relaxed(&slot_at(segment, local->slot)->claimed_ns)
+			      : local->generation;
+	seen = smx_pair_guess(cell);
+	while (stamped ? seen.second < zero.second : seen.second != zero.second)
+		if (smx_pair_swap(cell, &seen, zero))
+			break;
 }
 
 /* Blocks for every gauge that exists: handles made before a fork work in the child. */

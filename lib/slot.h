@@ -26,6 +26,12 @@ void smx_slot_release(struct smx_segment *segment);
 bool smx_slot_ensure(struct smx_segment *segment, uint32_t gauge);
 
 /*
+ * Makes the cell present, at 0, unless this owner has set it. stamped: its tag is a time, not the
+ * generation.
+ */
+void smx_slot_start(struct smx_segment *segment, uint32_t gauge, bool stamped);
+
+/*
  * The cell of a gauge number, NULL where there is none. Async-signal-safe, no lock, no system call.
  */
 static inline smx_layout_gauge_cell *smx_slot_cell(const struct smx_local *local, uint32_t gauge)
