@@ -112,15 +112,15 @@ static bool walk_all(struct scrape *scrape, const struct catalog *catalog)
 	return changed;
 }
 
-/* Takes out what has shrunk while it was being read. Returns whether there was any. */
-static bool drop_truncated(struct scrape *scrape)
+/* Takes out what has lost pages while it was being read. Returns whether there was any. */
+static bool drop_damaged(struct scrape *scrape)
 {
 	bool dropped = false;
 
 	for (size_t i = scrape->member_count; i-- > 0;) {
-		if (!segment_is_truncated(scrape->members[i]))
+		if (!segment_has_lost_pages(scrape->members[i]))
 			continue;
-		segment_fail(scrape->members[i], "truncated while it was being read");
+		segment_fail(scrape->members[i], "lost pages while it was being read");
 		leave(scrape, i);
 		dropped = true;
 	}
@@ -150,7 +150,7 @@ smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_tex
 	for (;;) {
 		status = smx_exposition_render(scrape->exposition, format, names, name_count,
 					       buffer, error);
-		if (!drop_truncated(scrape))
+		if (!drop_damaged(scrape))
 			break;
 		changed = true;
 		buffer->size = start;

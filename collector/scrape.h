@@ -11,7 +11,7 @@
  *  R4  The exposition holds a reference to each segment in it. A segment leaves it before that
  *      reference is dropped.
  *  R5  What a scrape serves comes from segments that were whole before and after rendering: if one
- *      has shrunk meanwhile it is taken out and the rest rendered anew.
+ *      has lost pages meanwhile it is taken out and the rest rendered anew.
  *  R6  Nobody waits for a grace period with the lock held, nor takes it in a read-side section.
  */
 #ifndef COLLECTOR_SCRAPE_H

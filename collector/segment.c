@@ -175,12 +175,14 @@ bool segment_walk(struct segment *segment)
 	return false;
 }
 
-bool segment_is_truncated(const struct segment *segment)
+bool segment_has_lost_pages(const struct segment *segment)
 {
+	uint64_t size = smx_reader_information(segment->reader)->size_bytes;
 	struct stat file;
 
+	/* Reading a hole fills it, but rendering reads neither the free end nor the slots. */
 	return segment->watch >= 0 && fstat(segment->watch, &file) == 0 &&
-	       (uint64_t)file.st_size < smx_reader_information(segment->reader)->size_bytes;
+	       ((uint64_t)file.st_size < size || (uint64_t)file.st_blocks * 512 < size);
 }
 
 void segment_fail(struct segment *segment, const char *reason)

@@ -65,8 +65,11 @@ void segment_put(struct segment *segment);
 
 /* Walks it and renews its status. With the scrape lock. False: it is not up. */
 bool segment_walk(struct segment *segment);
-/* Whether the file has become smaller than what is mapped since the walk. With the scrape lock. */
-bool segment_is_truncated(const struct segment *segment);
+/*
+ * Whether the file has become smaller since the walk, or got holes (as when it is cut and extended
+ * again): what was read of it may be zeros. With the scrape lock.
+ */
+bool segment_has_lost_pages(const struct segment *segment);
 /* Not up until the next walk that goes well. */
 void segment_set_down(struct segment *segment, const char *reason);
 /* Not up any more: discovery opens the file again. */
