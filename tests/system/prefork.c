@@ -2,9 +2,10 @@
 /*
  * prefork.c - an HTTP server of W forked workers with T threads each, measured by shmetrics
  *
- * The plain C counterpart of a web server for the system tests: the master opens the segment and defines the
- * families before it forks, a dead worker is forked again, and a request is counted before it is answered.
- * One thread serves one connection at a time, so a client may hold at most W * T of them.
+ * The plain C counterpart of a web server for the system tests: the master opens the segment and
+ * defines the families before it forks, a dead worker is forked again, and a request is counted
+ * before it is answered. One thread serves one connection at a time, so a client may hold at most
+ * W * T of them.
  *
  *   GET /              200
  *   GET /items/ID      200, 404 if ID is odd; the endpoint is /items/{id}
@@ -120,7 +121,7 @@ static void record(const request *request, const outcome *outcome, double durati
 
 /* ---- one connection ---- */
 
-/* Reads one request's head, which is all a GET has. False: the client has gone or sent something else. */
+/* Reads one request's head, all that a GET has. False: the client has gone or sent something else. */
 static bool read_request(int connection, request *request)
 {
 	char head[4096];
@@ -157,7 +158,8 @@ static bool work_on(int connection, const request *request, outcome *outcome)
 {
 	char byte;
 
-	*outcome = (struct outcome){.endpoint = "unmatched", .status = "404", .reason = "Not Found"};
+	*outcome =
+		(struct outcome){.endpoint = "unmatched", .status = "404", .reason = "Not Found"};
 	if (strncmp(request->path, "/items/", 7) == 0) {
 		outcome->endpoint = "/items/{id}";
 		if (atoi(request->path + 7) % 2)
@@ -292,8 +294,8 @@ static void start_listening(void)
 
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-	if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) || listen(listener, 512) ||
-	    getsockname(listener, (struct sockaddr *)&address, &size))
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) ||
+	    listen(listener, 512) || getsockname(listener, (struct sockaddr *)&address, &size))
 		die("listen", strerror(errno));
 	options.port = ntohs(address.sin_port);
 }
@@ -311,8 +313,10 @@ static int positive(const char *name, const char *text, int max)
 int main(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"segment", required_argument, NULL, 's'}, {"port", required_argument, NULL, 'p'},
-		{"workers", required_argument, NULL, 'w'}, {"threads", required_argument, NULL, 't'},
+		{"segment", required_argument, NULL, 's'},
+		{"port", required_argument, NULL, 'p'},
+		{"workers", required_argument, NULL, 'w'},
+		{"threads", required_argument, NULL, 't'},
 		{0},
 	};
 	int option;
