@@ -121,7 +121,7 @@ static void record(const request *request, const outcome *outcome, double durati
 
 /* ---- one connection ---- */
 
-/* Reads one request's head, all that a GET has. False: the client has gone or sent something else. */
+/* Reads the head of one request, all that a GET has. False: the client is gone or says no HTTP. */
 static bool read_request(int connection, request *request)
 {
 	char head[4096];
