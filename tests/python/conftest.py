@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """conftest - segments and interpreters for the tests
 
-REGISTRY belongs to a process, so what tests it runs in an interpreter of its own; everything else uses a registry
-of its own. Every segment lies in a directory that is removed.
+REGISTRY belongs to a process, so what tests it runs in an interpreter of its own; everything else
+uses a registry of its own. Every segment lies in a directory that is removed.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ from shmetrics.asgi import Middleware
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 COUNT, DURATION, IN_PROGRESS = (
-    "http_requests_total", "http_request_duration_seconds", "http_requests_in_progress",
+    "http_requests_total",
+    "http_request_duration_seconds",
+    "http_requests_in_progress",
 )
 
 
@@ -48,7 +50,11 @@ class Server:
 
     def counts(self) -> dict[tuple[str, str, str], float]:
         return {
-            (sample.labels["method"], sample.labels["endpoint"], sample.labels["status_code"]): sample.value
+            (
+                sample.labels["method"],
+                sample.labels["endpoint"],
+                sample.labels["status_code"],
+            ): sample.value
             for metric in self.registry.collect()
             for sample in metric.samples
             if sample.name == COUNT
@@ -97,7 +103,11 @@ def test_a_request_is_counted_with_its_labels(registry: Any) -> None:
         ("GET", [start(), body(b"all")], [0, 1]),
         ("GET", [start(), body(b"one", True), body(b"two", True), body()], [0, 0, 0, 1]),
         # A client that knows the length has its answer before the empty last message.
-        ("GET", [start(200, (b"content-length", b"6")), body(b"one", True), body(b"two", True), body()], [0, 0, 1, 1]),
+        (
+            "GET",
+            [start(200, (b"content-length", b"6")), body(b"one", True), body(b"two", True), body()],
+            [0, 0, 1, 1],
+        ),
         ("GET", [start(200, (b"Content-Length", b"0")), body()], [1, 1]),
         ("GET", [start(200, (b"content-length", b"x")), body()], [0, 1]),
         ("HEAD", [start(200, (b"content-length", b"6")), body()], [1, 1]),
@@ -119,8 +129,11 @@ def test_a_request_is_counted_before_its_end_is_sent(
 
 
 def test_the_duration_in_the_header_is_the_one_recorded(registry: Any) -> None:
-    server = Server(registry, answering(start(200, (b"a", b"b")), body(b"one", True), body()),
-                    duration_header="X-Recorded-Duration")
+    server = Server(
+        registry,
+        answering(start(200, (b"a", b"b")), body(b"one", True), body()),
+        duration_header="X-Recorded-Duration",
+    )
     told = []
     for _ in range(20):
         server.request()
@@ -248,7 +261,10 @@ def test_concurrent_requests_are_in_progress(registry: Any) -> None:
             await send(body())
 
         server = Server(registry, app)
-        tasks = [asyncio.ensure_future(server.app(server.scope(), server.receive, server.send)) for _ in range(7)]
+        tasks = [
+            asyncio.ensure_future(server.app(server.scope(), server.receive, server.send))
+            for _ in range(7)
+        ]
         while server.value(IN_PROGRESS) < 7:
             await asyncio.sleep(0)
         release.set()

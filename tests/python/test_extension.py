@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The extension as a binary and as a module: exports, stub, leaks, sub-interpreters, and the portable build."""
+"""The extension: exports, stub, leaks, sub-interpreters, and the portable build."""
 
 from __future__ import annotations
 
@@ -23,11 +23,16 @@ PACKAGE = Path(shmetrics.__file__).parent
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.skipif(SANITIZED or not shutil.which("nm"), reason="needs nm, and a build without a sanitizer")
+@pytest.mark.skipif(
+    SANITIZED or not shutil.which("nm"), reason="needs nm, and a build without a sanitizer"
+)
 def test_it_exports_one_symbol() -> None:
     assert _core.__file__ is not None
     listed = subprocess.run(
-        ["nm", "-D", "--defined-only", "--format=posix", _core.__file__], capture_output=True, text=True, check=True
+        ["nm", "-D", "--defined-only", "--format=posix", _core.__file__],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["PyInit__core"]
 
@@ -42,7 +47,9 @@ def test_the_stub_is_complete() -> None:
     declared: dict[str, set[str]] = {"": set()}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            declared[node.name] = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            declared[node.name] = {
+                item.name for item in node.body if isinstance(item, ast.FunctionDef)
+            }
         elif isinstance(node, ast.FunctionDef):
             declared[""].add(node.name)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
@@ -57,9 +64,19 @@ def test_the_stub_is_complete() -> None:
 def test_the_package_says_that_it_is_typed() -> None:
     assert (PACKAGE / "py.typed").exists()
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--cache-dir", os.devnull, "-c",
-         "import shmetrics\nc = shmetrics.Counter('x', '')\nreveal_type(c.labels('1'))"],
-        capture_output=True, text=True,
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--no-incremental",
+            "--cache-dir",
+            os.devnull,
+            "-c",
+            "import shmetrics\nc = shmetrics.Counter('x', '')\nreveal_type(c.labels('1'))",
+        ],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout
     assert 'Revealed type is "shmetrics.metrics.Counter"' in done.stdout.replace("_core.", "")
@@ -196,8 +213,17 @@ def test_the_portable_build_records_for_its_process(tmp_path: Path) -> None:
     build = tmp_path / "build"
     generator = ["-G", "Ninja"] if shutil.which("ninja") else []
     for command in (
-        ["cmake", "-S", ROOT / "lib" / "python", "-B", build, "-DSMX_PORTABLE=ON", *generator,
-         f"-DPython_EXECUTABLE={sys.executable}", "-DCMAKE_BUILD_TYPE=Debug"],
+        [
+            "cmake",
+            "-S",
+            ROOT / "lib" / "python",
+            "-B",
+            build,
+            "-DSMX_PORTABLE=ON",
+            *generator,
+            f"-DPython_EXECUTABLE={sys.executable}",
+            "-DCMAKE_BUILD_TYPE=Debug",
+        ],
         ["cmake", "--build", build, "--target", "_core", "-j2"],
     ):
         done = subprocess.run(command, capture_output=True, text=True)

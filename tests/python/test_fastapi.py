@@ -152,12 +152,16 @@ def test_starlette_routes(path: str, template: str, root_path: str) -> None:
     assert answered.status_code == (404 if template in ("/m/{path}", "<unmatched>") else 200)
     counts = [s for m in registry.collect() for s in m.samples if s.name == "http_requests_total"]
     # Of a mount only the value of a parameter is known, not its converter.
-    assert [sample.labels["endpoint"] for sample in counts] == [template.replace("{level:int}", "{level}")]
+    assert [sample.labels["endpoint"] for sample in counts] == [
+        template.replace("{level:int}", "{level}")
+    ]
 
 
 def test_the_duration_header_reaches_the_client(tmp_path: Path) -> None:
     registry = shmetrics.CollectorRegistry()
-    app = Middleware(fastapi_application(tmp_path), registry=registry, duration_header="x-recorded-duration")
+    app = Middleware(
+        fastapi_application(tmp_path), registry=registry, duration_header="x-recorded-duration"
+    )
     client = TestClient(app, raise_server_exceptions=False)
     told = 0.0
     for path in ("/items/1", "/items/2", "/items/3"):
@@ -223,7 +227,9 @@ def test_who_has_an_answer_is_counted_though_the_server_is_killed_at_once(
         assert registry.get_sample_value("http_requests_in_progress") == 0
 
 
-def test_a_client_that_goes_away_leaves(environment: dict[str, str], segment_directory: Path) -> None:
+def test_a_client_that_goes_away_leaves(
+    environment: dict[str, str], segment_directory: Path
+) -> None:
     import socket
 
     code = """

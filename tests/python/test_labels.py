@@ -65,8 +65,16 @@ class TextSpeaking:
 
 @pytest.mark.parametrize(
     "value, text",
-    [(200, "200"), (1.5, "1.5"), (None, "None"), (True, "True"), (b"raw", "b'raw'"), (Speaking(), "spoken"),
-     (Text("plain"), "plain"), (TextSpeaking(), "text")],
+    [
+        (200, "200"),
+        (1.5, "1.5"),
+        (None, "None"),
+        (True, "True"),
+        (b"raw", "b'raw'"),
+        (Speaking(), "spoken"),
+        (Text("plain"), "plain"),
+        (TextSpeaking(), "text"),
+    ],
 )
 def test_any_object_is_its_str(registry: Any, value: object, text: str) -> None:
     metric = counter(registry)
@@ -182,9 +190,15 @@ def test_calls_hold_no_references(registry: Any) -> None:
         gauge.set(amount)
         gauge.set("12.5")
         histogram.observe(amount)
-        for wrong in (lambda: metric.labels(value), lambda: metric.labels(value, c="b"), lambda: metric.inc(),
-                      lambda: gauge.labels(value), lambda: metric.labels(value, "b").labels(value),
-                      lambda: histogram.observe(value), lambda: metric.labels(value, "b").inc(by=amount)):
+        for wrong in (
+            lambda: metric.labels(value),
+            lambda: metric.labels(value, c="b"),
+            lambda: metric.inc(),
+            lambda: gauge.labels(value),
+            lambda: metric.labels(value, "b").labels(value),
+            lambda: histogram.observe(value),
+            lambda: metric.labels(value, "b").inc(by=amount),
+        ):
             with pytest.raises((ValueError, TypeError)):
                 wrong()
 

@@ -69,12 +69,17 @@ def test_a_gauge_takes_the_time(library: ModuleType, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("mode", ["liveall", "livesum", "livemin", "livemax", "livemostrecent"])
-def test_every_live_mode_shows_the_own_value_in_a_registry_of_its_own(library: ModuleType, mode: str) -> None:
+def test_every_live_mode_shows_the_own_value_in_a_registry_of_its_own(
+    library: ModuleType, mode: str
+) -> None:
     registry = library.CollectorRegistry()
     gauge = library.Gauge("level", "Level.", ["side"], registry=registry, multiprocess_mode=mode)
     gauge.labels("left").set(3)
     assert value(registry, "level", side="left") == 3
-    assert library.generate_latest(registry).splitlines()[2:] in ([b'level{side="left"} 3'], [b'level{side="left"} 3.0'])
+    assert library.generate_latest(registry).splitlines()[2:] in (
+        [b'level{side="left"} 3'],
+        [b'level{side="left"} 3.0'],
+    )
 
 
 @pytest.mark.parametrize("method", ["inc", "dec"])
@@ -164,7 +169,9 @@ def test_a_metric_says_what_it_is(library: ModuleType) -> None:
     assert repr(counter) == f"{library.__name__}.metrics.Counter(x)"
 
 
-@pytest.mark.parametrize("kind, method", [("Counter", "inc"), ("Gauge", "inc"), ("Histogram", "observe")])
+@pytest.mark.parametrize(
+    "kind, method", [("Counter", "inc"), ("Gauge", "inc"), ("Histogram", "observe")]
+)
 def test_what_is_no_number_is_a_type_error(library: ModuleType, kind: str, method: str) -> None:
     metric = getattr(library, kind)("x", "X.", registry=None)
     for wrong in ("1", None, [], object()):
@@ -186,7 +193,9 @@ MISTAKES: dict[str, Callable[[Library, Any], Any]] = {
     "no labels given": lambda m, r: m.Counter("x", "", ["a"], registry=r).inc(),
     "no labels to a gauge": lambda m, r: m.Gauge("x", "", ["a"], registry=r).set(1),
     "no labels to a histogram": lambda m, r: m.Histogram("x", "", ["a"], registry=r).observe(1),
-    "no labels to count exceptions": lambda m, r: m.Counter("x", "", ["a"], registry=r).count_exceptions(),
+    "no labels to count exceptions": lambda m, r: m.Counter(
+        "x", "", ["a"], registry=r
+    ).count_exceptions(),
     "no labels to track": lambda m, r: m.Gauge("x", "", ["a"], registry=r).track_inprogress(),
     "too few labels": lambda m, r: m.Counter("x", "", ["a", "b"], registry=r).labels("1"),
     "too many labels": lambda m, r: m.Counter("x", "", ["a"], registry=r).labels("1", "2"),
@@ -205,10 +214,18 @@ MISTAKES: dict[str, Callable[[Library, Any], Any]] = {
     "bucket that is no number": lambda m, r: m.Histogram("x", "", buckets=["a"], registry=r),
     "unknown mode": lambda m, r: m.Gauge("x", "", registry=r, multiprocess_mode="sometimes"),
     "the name twice": lambda m, r: [m.Counter("x", "", registry=r) for _ in range(2)],
-    "a counter's sample": lambda m, r: [m.Counter("x", "", registry=r), m.Gauge("x_total", "", registry=r)],
-    "a histogram's sample": lambda m, r: [m.Gauge("x_sum", "", registry=r), m.Histogram("x", "", registry=r)],
+    "a counter's sample": lambda m, r: [
+        m.Counter("x", "", registry=r),
+        m.Gauge("x_total", "", registry=r),
+    ],
+    "a histogram's sample": lambda m, r: [
+        m.Gauge("x_sum", "", registry=r),
+        m.Histogram("x", "", registry=r),
+    ],
     "an exemplar too long": lambda m, r: m.Counter("x", "", registry=r).inc(1, {"a": "b" * 128}),
-    "an exemplar's reserved label": lambda m, r: m.Histogram("x", "", registry=r).observe(1, {"__a": "b"}),
+    "an exemplar's reserved label": lambda m, r: m.Histogram("x", "", registry=r).observe(
+        1, {"__a": "b"}
+    ),
 }
 
 
@@ -226,8 +243,18 @@ def test_a_mistake_is_the_same_exception(mistake: str) -> None:
 
 @pytest.mark.parametrize(
     "mistake",
-    ["negative increment", "no labels given", "too few labels", "labels of a metric without", "labels of a child",
-     "labels by both", "unknown label", "unsorted buckets", "no buckets", "unknown mode"],
+    [
+        "negative increment",
+        "no labels given",
+        "too few labels",
+        "labels of a metric without",
+        "labels of a child",
+        "labels by both",
+        "unknown label",
+        "unsorted buckets",
+        "no buckets",
+        "unknown mode",
+    ],
 )
 def test_a_mistake_is_the_same_message(mistake: str) -> None:
     messages = []
@@ -254,7 +281,9 @@ def test_a_name_prometheus_cannot_parse_is_refused(name: str, registry: Any) -> 
         shmetrics.Counter(name, "", registry=registry)
 
 
-@pytest.mark.parametrize("labels", [["a b"], ["a", "a"], ["ä"], [""], list(map("l{}".format, range(33)))])
+@pytest.mark.parametrize(
+    "labels", [["a b"], ["a", "a"], ["ä"], [""], list(map("l{}".format, range(33)))]
+)
 def test_label_names_are_checked(labels: list[str], registry: Any) -> None:
     with pytest.raises(ValueError):
         shmetrics.Counter("x", "", labels, registry=registry)
@@ -343,7 +372,9 @@ def test_a_metric_is_defined_once(registry: Any) -> None:
 
 
 @pytest.mark.parametrize("copy_of", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_a_metric_is_not_copied_into_one_that_records_nothing(registry: Any, copy_of: Callable[[Any], Any]) -> None:
+def test_a_metric_is_not_copied_into_one_that_records_nothing(
+    registry: Any, copy_of: Callable[[Any], Any]
+) -> None:
     counter = shmetrics.Counter("x", "", ["a"], registry=registry)
     for metric in (counter, counter.labels("1")):
         with pytest.raises(TypeError, match="cannot pickle"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many processes, one segment: forked, spawned, killed, forked while threads record. Invariants I1, I3, I4, I8."""
+"""Many processes, one segment: forked, spawned, killed, forked while threads record (I1, I3, I4)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def test_spawned_processes_add_up(run: Run, observer: Observer) -> None:
     assert observer.value("h_sum") == 4 * 999 * 1000 / 2
 
 
-def test_multiprocessing_adds_up_with_every_start_method(run: Run, observer: Observer, tmp_path: Path) -> None:
+def test_multiprocessing_adds_up_with_every_start_method(
+    run: Run, observer: Observer, tmp_path: Path
+) -> None:
     script = tmp_path / "program.py"
     script.write_text(
         textwrap.dedent(
@@ -117,8 +119,13 @@ def test_multiprocessing_adds_up_with_every_start_method(run: Run, observer: Obs
             """
         )
     )
-    run("import runpy, sys; sys.argv = [sys.argv[1]]; runpy.run_path(sys.argv[0], run_name='__main__')", str(script))
-    assert [observer.value("x_total", method=method) for method in ("fork", "spawn", "forkserver")] == [1000] * 3
+    run(
+        "import runpy, sys; sys.argv = [sys.argv[1]]; runpy.run_path(sys.argv[0], run_name='__main__')",
+        str(script),
+    )
+    assert [
+        observer.value("x_total", method=method) for method in ("fork", "spawn", "forkserver")
+    ] == [1000] * 3
     assert observer.value("g") == 0
 
 
@@ -158,7 +165,10 @@ def test_a_forked_child_has_gauges_of_its_own(run: Run) -> None:
     )
 
 
-@pytest.mark.skipif(SANITIZED, reason="the sanitizer's allocator does not survive a fork while another thread allocates")
+@pytest.mark.skipif(
+    SANITIZED,
+    reason="the sanitizer's allocator does not survive a fork while another thread allocates",
+)
 def test_fork_while_threads_record_loses_nothing_and_hangs_nowhere(run: Run) -> None:
     run(
         """
@@ -269,7 +279,10 @@ def test_a_stopped_process_is_alive(
     pid = program.line()
     program.line()
     os.kill(int(pid), signal.SIGSTOP)
-    until(lambda: Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T", "the process stops")
+    until(
+        lambda: Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T",
+        "the process stops",
+    )
     assert observer.value("g") == 1
     assert observer.samples("each") == {pid: 7}
 
@@ -312,7 +325,11 @@ def test_two_definitions_of_one_name_live_together(
         print("ready", flush=True)
         input()
     """
-    definitions = [("['a']", "['1']", 1), ("['a', 'b']", "['1', '2']", 5), ("['a', 'b']", "['1', '2']", 5)]
+    definitions = [
+        ("['a']", "['1']", 1),
+        ("['a', 'b']", "['1', '2']", 5),
+        ("['a', 'b']", "['1', '2']", 5),
+    ]
     for labels, values, amount in definitions:
         program = Program(code.format(labels=labels, values=values, amount=amount), environment)
         programs.append(program)

@@ -22,7 +22,9 @@ def fill(library: ModuleType) -> Any:
     calls.labels("GET", 'a"b\\c\nd').inc(0.1)
     library.Gauge("level", "Level \\ of\nit.", registry=registry).set(-2.5)
     library.Gauge("empty", "", ["a"], registry=registry)
-    sizes = library.Histogram("size_bytes", "Sizes.", ["kind"], unit="bytes", buckets=[1, 10], registry=registry)
+    sizes = library.Histogram(
+        "size_bytes", "Sizes.", ["kind"], unit="bytes", buckets=[1, 10], registry=registry
+    )
     for amount in (0.5, 5, 50):
         sizes.labels("x").observe(amount)
     return registry
@@ -64,7 +66,12 @@ def test_samples_are_tuples(library: ModuleType) -> None:
     registry = library.CollectorRegistry()
     library.Counter("x", "Ex.", registry=registry).inc(2)
     (metric,) = registry.collect()
-    assert (metric.name, metric.documentation, metric.type, metric.unit) == ("x", "Ex.", "counter", "")
+    assert (metric.name, metric.documentation, metric.type, metric.unit) == (
+        "x",
+        "Ex.",
+        "counter",
+        "",
+    )
     name, labels, value, timestamp, exemplar = metric.samples[0][:5]
     assert (name, labels, value, timestamp, exemplar) == ("x_total", {}, 2.0, None, None)
     assert isinstance(value, float)
@@ -73,7 +80,9 @@ def test_samples_are_tuples(library: ModuleType) -> None:
 def test_the_unit_comes_back(library: ModuleType) -> None:
     registry = library.CollectorRegistry()
     library.Gauge("age", "", unit="seconds", registry=registry).set(1)
-    assert [(metric.name, metric.unit) for metric in registry.collect()] == [("age_seconds", "seconds")]
+    assert [(metric.name, metric.unit) for metric in registry.collect()] == [
+        ("age_seconds", "seconds")
+    ]
 
 
 def test_a_sample_that_is_not_there_has_no_value(library: ModuleType) -> None:
@@ -159,12 +168,12 @@ HOSTILE = [
     "",
     "\n\n",
     "# just a comment\nx 1",
-    "# HELP x a\\nb\\\\c\\\"d\n# TYPE x gauge\nx 1\n",
+    '# HELP x a\\nb\\\\c\\"d\n# TYPE x gauge\nx 1\n',
     '# TYPE x counter\nx_total{a="b}",c="\\"\\\\\\n"} 1e-05 1700000000000\n',
-    "x{} +Inf\ny{a=\"1\",} NaN\nz -Inf\n",
-    "  x  {  a  =  \"1\"  ,  b = \"\" }   3  \n",
+    'x{} +Inf\ny{a="1",} NaN\nz -Inf\n',
+    '  x  {  a  =  "1"  ,  b = "" }   3  \n',
     '# TYPE h histogram\nh_bucket{le="+Inf"} 1\nh_sum 2\nh_count 1\nhx 1\n',
-    "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 1\n",
+    '# TYPE s summary\ns{quantile="0.5"} 1\ns_sum 1\ns_count 1\n',
     "# TYPE u untyped\nu 1\n# HELP u2\nu2 1\n",
     'x{a="日本 \U0001f600"} 5\r\n',
 ]
@@ -182,7 +191,10 @@ def test_the_parser_reads_what_theirs_reads(text: str) -> None:
     assert [(m.documentation, m.type) for m in ours] == [(m.documentation, m.type) for m in theirs]
 
 
-@pytest.mark.parametrize("text", ["x", "x{", 'x{a="1', 'x{a=1} 2', "x{a} 1", "x one", "{} 1", "x 1_0", 'x{a="1" b="2"} 1'])
+@pytest.mark.parametrize(
+    "text",
+    ["x", "x{", 'x{a="1', "x{a=1} 2", "x{a} 1", "x one", "{} 1", "x 1_0", 'x{a="1" b="2"} 1'],
+)
 def test_the_parser_refuses_what_is_no_line(text: str) -> None:
     with pytest.raises(ValueError):
         list(text_string_to_metric_families(text))

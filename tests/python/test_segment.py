@@ -30,14 +30,18 @@ def test_the_environment_names_the_segment(run: Run, segment_directory: Path) ->
     assert done.stderr == ""
 
 
-def test_the_environment_may_give_a_path(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
+def test_the_environment_may_give_a_path(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
     path = segment_directory / "elsewhere"
     done = run(RECORD, env={**environment, "SHMETRICS_SEGMENT": str(path)})
     assert done.stdout.strip() == str(path) + ".smx1"
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_without_a_name_one_line_says_so(run: Run, environment: dict[str, str], empty: str | None) -> None:
+def test_without_a_name_one_line_says_so(
+    run: Run, environment: dict[str, str], empty: str | None
+) -> None:
     env = without_segment(environment)
     if empty is not None:
         env["SHMETRICS_SEGMENT"] = empty
@@ -69,32 +73,47 @@ def test_importing_opens_nothing_and_says_nothing(
     assert list(segment_directory.iterdir()) == []
 
 
-def test_configure_names_the_segment(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
+def test_configure_names_the_segment(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
     code = 'import shmetrics; shmetrics.configure(segment="shop")' + RECORD.replace("\n    ", "\n")
     done = run(code, env=without_segment(environment))
     assert done.stdout.strip() == str(segment_directory / "shop.smx1")
     assert done.stderr == ""
 
 
-def test_configure_may_give_the_directory(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
+def test_configure_may_give_the_directory(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
     other = segment_directory / "other"
     other.mkdir()
-    code = f'import shmetrics; shmetrics.configure("shop", directory={str(other)!r})' + RECORD.replace("\n    ", "\n")
+    code = (
+        f'import shmetrics; shmetrics.configure("shop", directory={str(other)!r})'
+        + RECORD.replace("\n    ", "\n")
+    )
     done = run(code, env=without_segment(environment))
     assert done.stdout.strip() == str(other / "shop.smx1")
 
 
 def test_configure_none_is_private_and_silent(run: Run, segment_directory: Path) -> None:
-    done = run("import shmetrics; shmetrics.configure(segment=None)" + RECORD.replace("\n    ", "\n"))
+    done = run(
+        "import shmetrics; shmetrics.configure(segment=None)" + RECORD.replace("\n    ", "\n")
+    )
     assert (done.stdout.strip(), done.stderr) == ("", "")
     assert list(segment_directory.iterdir()) == []
 
 
 def test_configure_wins_and_says_so(run: Run, segment_directory: Path) -> None:
-    done = run('import shmetrics; shmetrics.configure(segment="shop")' + RECORD.replace("\n    ", "\n"))
+    done = run(
+        'import shmetrics; shmetrics.configure(segment="shop")' + RECORD.replace("\n    ", "\n")
+    )
     assert done.stdout.strip() == str(segment_directory / "shop.smx1")
-    assert len(done.stderr.splitlines()) == 1 and "SHMETRICS_SEGMENT=test is not used" in done.stderr
-    done = run('import shmetrics; shmetrics.configure(segment="test")' + RECORD.replace("\n    ", "\n"))
+    assert (
+        len(done.stderr.splitlines()) == 1 and "SHMETRICS_SEGMENT=test is not used" in done.stderr
+    )
+    done = run(
+        'import shmetrics; shmetrics.configure(segment="test")' + RECORD.replace("\n    ", "\n")
+    )
     assert done.stderr == ""
 
 
@@ -170,7 +189,9 @@ def refused(run: Run, environment: dict[str, str], name: str) -> str:
     return line
 
 
-def test_a_folder_that_is_not_there(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
+def test_a_folder_that_is_not_there(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
     assert "nowhere" in refused(run, environment, str(segment_directory / "nowhere" / "x"))
 
 
@@ -178,7 +199,9 @@ def test_a_name_that_is_none(run: Run, environment: dict[str, str]) -> None:
     assert "a b" in refused(run, environment, "a b")
 
 
-def test_a_file_of_a_stranger(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
+def test_a_file_of_a_stranger(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can make a file of somebody else")
     path = segment_directory / "strange.smx1"
@@ -198,7 +221,9 @@ def test_a_link(run: Run, environment: dict[str, str], segment_directory: Path) 
 def test_no_room_at_all(run: Run, environment: dict[str, str], segment_directory: Path) -> None:
     import resource
 
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))"
+    limit = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))"
+    )
     done = run(limit + RECORD.replace("\n    ", "\n"), env=environment)
     assert done.stdout.strip() == "" and len(done.stderr.splitlines()) == 1
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

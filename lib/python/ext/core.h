@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core.h - what the files of the extension share: the module's state, errors, texts, critical sections
+ * core.h - what the files of the extension share: the module's state, errors, texts, critical
+ * sections
  *
- * One file a Python type. The extension sees the library's public headers only, keeps no static state (every
- * sub-interpreter has its own module state), and calls no Python code while it is inside a critical section.
+ * One file a Python type. The extension sees the library's public headers only, keeps no static
+ * state (every sub-interpreter has its own module state), and calls no Python code while it is
+ * inside a critical section.
  */
 #ifndef SHMETRICS_PYTHON_CORE_H
 #define SHMETRICS_PYTHON_CORE_H
@@ -37,7 +39,7 @@ typedef struct core_state {
 #endif
 
 #define core_likely(condition) __builtin_expect(!!(condition), 1)
-/* Kept out of the fast path, whose atomic addition would wait for every register it saves on the stack. */
+/* Kept out of the fast path, whose atomic addition would wait for every register it saves. */
 #define CORE_SLOW __attribute__((noinline, cold))
 
 extern PyType_Spec core_segment_spec;
@@ -54,11 +56,11 @@ PyObject *core_raise(const smx_error *error);
 /* ---- text.c ---- */
 
 /*
- * The UTF-8 bytes of a str; they live as long as *owner, a new reference. Lone surrogates, which have no UTF-8,
- * become U+FFFD. -1 with an exception set: no memory.
+ * The UTF-8 bytes of a str; they live as long as *owner, a new reference. Lone surrogates, which
+ * have no UTF-8, become U+FFFD. -1 with an exception set: no memory.
  */
 int core_text(PyObject *string, smx_text *text, PyObject **owner);
-/* The same as a C string for names: surrogates and NULs are a ValueError naming `what`. Lives with `string`. */
+/* For names, living with `string`: surrogates and NULs are a ValueError naming `what`. */
 const char *core_name(PyObject *string, const char *what);
 /* str(object) as an exact str. */
 PyObject *core_str(PyObject *object);
@@ -66,17 +68,18 @@ PyObject *core_str(PyObject *object);
 /* ---- arguments.c ---- */
 
 /*
- * Distributes the arguments of a METH_FASTCALL | METH_KEYWORDS call among `names` (NULL at the end). The first
- * `required` must be there; absent others are left as they are in values. -1: TypeError set.
+ * Distributes the arguments of a METH_FASTCALL | METH_KEYWORDS call among `names` (NULL at the
+ * end). The first `required` must be there; absent others are left as they are in values. -1:
+ * TypeError set.
  */
-int core_arguments(const char *function, const char *const *names, size_t required, PyObject *const *args,
-		   Py_ssize_t nargs, PyObject *kwnames, PyObject **values);
+int core_arguments(const char *function, const char *const *names, size_t required,
+		   PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames, PyObject **values);
 /* A real number, as arithmetic in Python would take it. -1 with an exception set. */
 int core_double(PyObject *object, double *value);
 
 /* ---- exemplar.c ---- */
 
-/* exemplar: NULL, None, or the labels of one. -1 with an exception set if it is not as it should be. */
+/* exemplar: NULL, None, or its labels. -1 with an exception set if it is not as it should be. */
 int core_check_exemplar(PyObject *exemplar);
 
 #endif

@@ -6,7 +6,8 @@
 
 static PyObject *raise_negative(void)
 {
-	PyErr_SetString(PyExc_ValueError, "Counters can only be incremented by non-negative amounts.");
+	PyErr_SetString(PyExc_ValueError,
+			"Counters can only be incremented by non-negative amounts.");
 	return NULL;
 }
 
@@ -67,7 +68,8 @@ CORE_SLOW static PyObject *inc_any(struct metric *metric, PyObject *const *args,
 }
 
 /* inc(amount): a float, mostly. */
-__attribute__((noinline)) static PyObject *inc_by(struct metric *metric, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+__attribute__((noinline)) static PyObject *inc_by(struct metric *metric, PyObject *const *args,
+						  Py_ssize_t nargs, PyObject *kwnames)
 {
 	if (core_likely(nargs == 1 && !kwnames && metric->observable)) {
 		if (PyFloat_CheckExact(args[0]) && PyFloat_AS_DOUBLE(args[0]) >= 0) {
@@ -83,7 +85,8 @@ __attribute__((noinline)) static PyObject *inc_by(struct metric *metric, PyObjec
 PyDoc_STRVAR(counter_inc_doc, "inc($self, /, amount=1, exemplar=None)\n--\n\n"
 			      "Increment by the given amount, which is not negative.");
 
-static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+			     PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 
@@ -94,19 +97,22 @@ static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t n
 	return inc_by(metric, args, nargs, kwnames);
 }
 
-PyDoc_STRVAR(counter_define_doc, "_define($self, segment, name, documentation, unit, labelnames, /)\n--\n\n"
-				 "Define the family, once. None, or why it will not be recorded.");
+PyDoc_STRVAR(counter_define_doc,
+	     "_define($self, segment, name, documentation, unit, labelnames, /)\n--\n\n"
+	     "Define the family, once. None, or why it will not be recorded.");
 
 static PyObject *counter_define(PyObject *self, PyTypeObject *defining_class, PyObject *const *args,
 				Py_ssize_t nargs, PyObject *kwnames)
 {
-	static const char *const names[] = {"segment", "name", "documentation", "unit", "labelnames", NULL};
+	static const char *const names[] = {"segment", "name",	     "documentation",
+					    "unit",    "labelnames", NULL};
 	struct metric *metric = (struct metric *)self;
 	PyObject *values[METRIC_DEFINE_ARGUMENTS] = {NULL};
 	struct metric_definition begun;
 	smx_error error = {0};
 
-	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS, args, nargs, kwnames, values) ||
+	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS, args, nargs, kwnames,
+			   values) ||
 	    metric_definition_begin(metric, defining_class, values, &begun))
 		return NULL;
 	smx_counter_define(begun.segment, &begun.definition, &metric->family.counter, &error);
@@ -116,9 +122,10 @@ static PyObject *counter_define(PyObject *self, PyTypeObject *defining_class, Py
 }
 
 static PyMethodDef counter_methods[] = {
-	{"inc", (PyCFunction)(void (*)(void))counter_inc, METH_FASTCALL | METH_KEYWORDS, counter_inc_doc},
-	{"_define", (PyCFunction)(void (*)(void))counter_define, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
-	 counter_define_doc},
+	{"inc", (PyCFunction)(void (*)(void))counter_inc, METH_FASTCALL | METH_KEYWORDS,
+	 counter_inc_doc},
+	{"_define", (PyCFunction)(void (*)(void))counter_define,
+	 METH_METHOD | METH_FASTCALL | METH_KEYWORDS, counter_define_doc},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -2,8 +2,8 @@
 /*
  * exemplar.c - the exemplar argument of inc() and observe()
  *
- * The segment does not keep exemplars yet (prometheus_client's multiprocess mode does not either). A wrong one is
- * refused all the same, so that what runs now still runs when they are kept.
+ * The segment does not keep exemplars yet (prometheus_client's multiprocess mode does not either).
+ * A wrong one is refused all the same, so that what runs now still runs when they are kept.
  */
 #include "core.h"
 
@@ -17,7 +17,8 @@ int core_check_exemplar(PyObject *exemplar)
 	if (!exemplar || exemplar == Py_None)
 		return 0;
 	if (!PyDict_Check(exemplar)) {
-		PyErr_Format(PyExc_TypeError, "exemplar must be a dict, not %.100s", Py_TYPE(exemplar)->tp_name);
+		PyErr_Format(PyExc_TypeError, "exemplar must be a dict, not %.100s",
+			     Py_TYPE(exemplar)->tp_name);
 		return -1;
 	}
 	while (PyDict_Next(exemplar, &position, &key, &value)) {
@@ -34,8 +35,8 @@ int core_check_exemplar(PyObject *exemplar)
 	}
 	if (runes > EXEMPLAR_RUNES_MAX) {
 		PyErr_Format(PyExc_ValueError,
-			     "Exemplar labels have %zd UTF-8 characters, exceeding the limit of %d", runes,
-			     EXEMPLAR_RUNES_MAX);
+			     "Exemplar labels have %zd UTF-8 characters, exceeding the limit of %d",
+			     runes, EXEMPLAR_RUNES_MAX);
 		return -1;
 	}
 	return 0;

@@ -10,7 +10,8 @@
 static bool may_add(const struct metric *metric, const char *method)
 {
 	if (metric->set_only) {
-		PyErr_Format(PyExc_RuntimeError, "%s must not be used with the mostrecent mode", method);
+		PyErr_Format(PyExc_RuntimeError, "%s must not be used with the mostrecent mode",
+			     method);
 		return false;
 	}
 	if (!metric->observable)
@@ -18,14 +19,15 @@ static bool may_add(const struct metric *metric, const char *method)
 	return metric->observable;
 }
 
-CORE_SLOW static PyObject *add(struct metric *metric, const char *method, double sign, PyObject *const *args,
-			       Py_ssize_t nargs, PyObject *kwnames)
+CORE_SLOW static PyObject *add(struct metric *metric, const char *method, double sign,
+			       PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
 	static const char *const names[] = {"amount", NULL};
 	PyObject *values[1] = {NULL};
 	double amount = 1;
 
-	if (core_arguments(method, names, 0, args, nargs, kwnames, values) || !may_add(metric, method))
+	if (core_arguments(method, names, 0, args, nargs, kwnames, values) ||
+	    !may_add(metric, method))
 		return NULL;
 	if (values[0] && core_double(values[0], &amount))
 		return NULL;
@@ -35,7 +37,8 @@ CORE_SLOW static PyObject *add(struct metric *metric, const char *method, double
 
 PyDoc_STRVAR(gauge_inc_doc, "inc($self, /, amount=1)\n--\n\nIncrement by the given amount.");
 
-static PyObject *gauge_inc(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *gauge_inc(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+			   PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 
@@ -48,7 +51,8 @@ static PyObject *gauge_inc(PyObject *self, PyObject *const *args, Py_ssize_t nar
 
 PyDoc_STRVAR(gauge_dec_doc, "dec($self, /, amount=1)\n--\n\nDecrement by the given amount.");
 
-static PyObject *gauge_dec(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *gauge_dec(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+			   PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 
@@ -59,7 +63,8 @@ static PyObject *gauge_dec(PyObject *self, PyObject *const *args, Py_ssize_t nar
 	return add(metric, "dec", -1, args, nargs, kwnames);
 }
 
-PyDoc_STRVAR(gauge_set_doc, "set($self, /, value)\n--\n\nSet to the given value, which float() understands.");
+PyDoc_STRVAR(gauge_set_doc,
+	     "set($self, /, value)\n--\n\nSet to the given value, which float() understands.");
 
 CORE_SLOW static PyObject *set_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
 				   PyObject *kwnames)
@@ -80,11 +85,13 @@ CORE_SLOW static PyObject *set_any(struct metric *metric, PyObject *const *args,
 	Py_RETURN_NONE;
 }
 
-static PyObject *gauge_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *gauge_set(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+			   PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 1 && !kwnames && metric->observable && PyFloat_CheckExact(args[0]))) {
+	if (core_likely(nargs == 1 && !kwnames && metric->observable &&
+			PyFloat_CheckExact(args[0]))) {
 		smx_gauge_set(metric->series.gauge, PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;
 	}
@@ -119,38 +126,44 @@ static smx_gauge_mode served_mode(smx_segment *segment, smx_gauge_mode mode)
 	return mode;
 }
 
-PyDoc_STRVAR(gauge_define_doc, "_define($self, segment, name, documentation, unit, labelnames, mode, /)\n--\n\n"
-			       "Define the family, once. None, or why it will not be recorded.");
+PyDoc_STRVAR(gauge_define_doc,
+	     "_define($self, segment, name, documentation, unit, labelnames, mode, /)\n--\n\n"
+	     "Define the family, once. None, or why it will not be recorded.");
 
 static PyObject *gauge_define(PyObject *self, PyTypeObject *defining_class, PyObject *const *args,
 			      Py_ssize_t nargs, PyObject *kwnames)
 {
-	static const char *const names[] = {"segment", "name", "documentation", "unit", "labelnames", "mode", NULL};
+	static const char *const names[] = {
+		"segment", "name", "documentation", "unit", "labelnames", "mode", NULL};
 	struct metric *metric = (struct metric *)self;
 	PyObject *values[METRIC_DEFINE_ARGUMENTS + 1] = {NULL};
 	struct metric_definition begun;
 	smx_error error = {0};
 	smx_gauge_mode mode;
 
-	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS + 1, args, nargs, kwnames, values) ||
+	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS + 1, args, nargs, kwnames,
+			   values) ||
 	    parse_mode(values[METRIC_DEFINE_ARGUMENTS], &mode))
 		return NULL;
 	if (metric_definition_begin(metric, defining_class, values, &begun))
 		return NULL;
 	metric->set_only = mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT;
-	smx_gauge_define(begun.segment, &begun.definition, served_mode(begun.segment, mode), &metric->family.gauge,
-			 &error);
+	smx_gauge_define(begun.segment, &begun.definition, served_mode(begun.segment, mode),
+			 &metric->family.gauge, &error);
 	if (begun.definition.label_count == 0)
 		metric->series.gauge = smx_gauge_with(metric->family.gauge, NULL);
 	return metric_definition_done(metric, SMX_GAUGE, values, &begun, &error);
 }
 
 static PyMethodDef gauge_methods[] = {
-	{"inc", (PyCFunction)(void (*)(void))gauge_inc, METH_FASTCALL | METH_KEYWORDS, gauge_inc_doc},
-	{"dec", (PyCFunction)(void (*)(void))gauge_dec, METH_FASTCALL | METH_KEYWORDS, gauge_dec_doc},
-	{"set", (PyCFunction)(void (*)(void))gauge_set, METH_FASTCALL | METH_KEYWORDS, gauge_set_doc},
-	{"_define", (PyCFunction)(void (*)(void))gauge_define, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
-	 gauge_define_doc},
+	{"inc", (PyCFunction)(void (*)(void))gauge_inc, METH_FASTCALL | METH_KEYWORDS,
+	 gauge_inc_doc},
+	{"dec", (PyCFunction)(void (*)(void))gauge_dec, METH_FASTCALL | METH_KEYWORDS,
+	 gauge_dec_doc},
+	{"set", (PyCFunction)(void (*)(void))gauge_set, METH_FASTCALL | METH_KEYWORDS,
+	 gauge_set_doc},
+	{"_define", (PyCFunction)(void (*)(void))gauge_define,
+	 METH_METHOD | METH_FASTCALL | METH_KEYWORDS, gauge_define_doc},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -4,10 +4,11 @@
  */
 #include "metric.h"
 
-PyDoc_STRVAR(histogram_observe_doc, "observe($self, /, amount, exemplar=None)\n--\n\nObserve the given amount.");
+PyDoc_STRVAR(histogram_observe_doc,
+	     "observe($self, /, amount, exemplar=None)\n--\n\nObserve the given amount.");
 
-CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
-				       PyObject *kwnames)
+CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *args,
+				       Py_ssize_t nargs, PyObject *kwnames)
 {
 	static const char *const names[] = {"amount", "exemplar", NULL};
 	PyObject *values[2] = {NULL, NULL};
@@ -23,11 +24,13 @@ CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *a
 	Py_RETURN_NONE;
 }
 
-static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+				   PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 1 && !kwnames && metric->observable && PyFloat_CheckExact(args[0]))) {
+	if (core_likely(nargs == 1 && !kwnames && metric->observable &&
+			PyFloat_CheckExact(args[0]))) {
 		smx_histogram_observe(metric->series.histogram, PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;
 	}
@@ -64,10 +67,11 @@ PyDoc_STRVAR(histogram_define_doc,
 	     "_define($self, segment, name, documentation, unit, labelnames, bounds, /)\n--\n\n"
 	     "Define the family, once. None, or why it will not be recorded.");
 
-static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class, PyObject *const *args,
-				  Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class,
+				  PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
 {
-	static const char *const names[] = {"segment", "name", "documentation", "unit", "labelnames", "bounds", NULL};
+	static const char *const names[] = {
+		"segment", "name", "documentation", "unit", "labelnames", "bounds", NULL};
 	struct metric *metric = (struct metric *)self;
 	PyObject *values[METRIC_DEFINE_ARGUMENTS + 1] = {NULL};
 	struct metric_definition begun;
@@ -75,7 +79,8 @@ static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class, 
 	size_t bound_count;
 	double *bounds;
 
-	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS + 1, args, nargs, kwnames, values))
+	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS + 1, args, nargs, kwnames,
+			   values))
 		return NULL;
 	bounds = take_bounds(values[METRIC_DEFINE_ARGUMENTS], &bound_count);
 	if (!bounds)
@@ -84,8 +89,8 @@ static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class, 
 		PyMem_Free(bounds);
 		return NULL;
 	}
-	smx_histogram_define(begun.segment, &begun.definition, bounds, bound_count, &metric->family.histogram,
-			     &error);
+	smx_histogram_define(begun.segment, &begun.definition, bounds, bound_count,
+			     &metric->family.histogram, &error);
 	PyMem_Free(bounds);
 	if (begun.definition.label_count == 0)
 		metric->series.histogram = smx_histogram_with(metric->family.histogram, NULL);
@@ -95,8 +100,8 @@ static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class, 
 static PyMethodDef histogram_methods[] = {
 	{"observe", (PyCFunction)(void (*)(void))histogram_observe, METH_FASTCALL | METH_KEYWORDS,
 	 histogram_observe_doc},
-	{"_define", (PyCFunction)(void (*)(void))histogram_define, METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
-	 histogram_define_doc},
+	{"_define", (PyCFunction)(void (*)(void))histogram_define,
+	 METH_METHOD | METH_FASTCALL | METH_KEYWORDS, histogram_define_doc},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -18,7 +18,8 @@ static size_t recent_index(PyObject *const *values, size_t count)
 	return (size_t)(mixed >> 58) % LABEL_RECENT_COUNT;
 }
 
-PyObject *label_cache_find_identical(struct label_cache *cache, PyObject *const *values, size_t count)
+PyObject *label_cache_find_identical(struct label_cache *cache, PyObject *const *values,
+				     size_t count)
 {
 	PyObject *child, *known;
 
@@ -40,7 +41,8 @@ static bool same_text(PyObject *a, PyObject *b)
 {
 	if (a == b)
 		return true;
-	return PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) && PyUnicode_KIND(a) == PyUnicode_KIND(b) &&
+	return PyUnicode_GET_LENGTH(a) == PyUnicode_GET_LENGTH(b) &&
+	       PyUnicode_KIND(a) == PyUnicode_KIND(b) &&
 	       memcmp(PyUnicode_DATA(a), PyUnicode_DATA(b),
 		      (size_t)PyUnicode_GET_LENGTH(a) * (size_t)PyUnicode_KIND(a)) == 0;
 }
@@ -54,7 +56,8 @@ static bool same_values(PyObject *known, PyObject *const *values, size_t count)
 	return true;
 }
 
-static void remember_recent(struct label_cache *cache, PyObject *values, PyObject *child, PyObject **evicted)
+static void remember_recent(struct label_cache *cache, PyObject *values, PyObject *child,
+			    PyObject **evicted)
 {
 	PyObject *const *items = &PyTuple_GET_ITEM(values, 0);
 	size_t index;
@@ -75,15 +78,17 @@ static bool identical_values(PyObject *known, PyObject *const *values, size_t co
 	return memcmp(&PyTuple_GET_ITEM(known, 0), values, count * sizeof(*values)) == 0;
 }
 
-PyObject *label_cache_find(struct label_cache *cache, Py_hash_t hash, PyObject *const *values, size_t count,
-			   PyObject **evicted)
+PyObject *label_cache_find(struct label_cache *cache, Py_hash_t hash, PyObject *const *values,
+			   size_t count, PyObject **evicted)
 {
 	if (cache->capacity == 0)
 		return NULL;
 	for (size_t i = 0; i < LABEL_WINDOW; i++) {
-		struct label_entry *entry = &cache->entries[((size_t)hash + i) & (cache->capacity - 1)];
+		struct label_entry *entry =
+			&cache->entries[((size_t)hash + i) & (cache->capacity - 1)];
 
-		if (!entry->child || entry->hash != hash || !same_values(entry->values, values, count))
+		if (!entry->child || entry->hash != hash ||
+		    !same_values(entry->values, values, count))
 			continue;
 		/* Another child took its place among the recent ones: take it back. */
 		if (identical_values(entry->values, values, count))
@@ -136,8 +141,8 @@ static bool grow(struct label_cache *cache, Py_hash_t hash)
 	return false;
 }
 
-void label_cache_insert(struct label_cache *cache, Py_hash_t hash, PyObject *values, PyObject *child,
-			PyObject *evicted[2])
+void label_cache_insert(struct label_cache *cache, Py_hash_t hash, PyObject *values,
+			PyObject *child, PyObject *evicted[2])
 {
 	struct label_entry *place = NULL;
 

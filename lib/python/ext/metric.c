@@ -20,7 +20,8 @@ static int take_label_names(PyObject *names, struct metric_definition *begun)
 	}
 	count = PyTuple_GET_SIZE(names);
 	if (count > (Py_ssize_t)METRIC_LABEL_MAX) {
-		PyErr_Format(PyExc_ValueError, "a metric has at most %u labels, not %zd", METRIC_LABEL_MAX, count);
+		PyErr_Format(PyExc_ValueError, "a metric has at most %u labels, not %zd",
+			     METRIC_LABEL_MAX, count);
 		return -1;
 	}
 	for (Py_ssize_t i = 0; i < count; i++) {
@@ -33,8 +34,8 @@ static int take_label_names(PyObject *names, struct metric_definition *begun)
 	return 0;
 }
 
-int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class, PyObject *const *values,
-			    struct metric_definition *begun)
+int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
+			    PyObject *const *values, struct metric_definition *begun)
 {
 	core_state *state = PyType_GetModuleState(defining_class);
 	smx_text help;
@@ -45,7 +46,8 @@ int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
 		return -1;
 	}
 	if (!PyObject_TypeCheck(values[0], state->segment_type)) {
-		PyErr_Format(PyExc_TypeError, "segment must be a Segment, not %.100s", Py_TYPE(values[0])->tp_name);
+		PyErr_Format(PyExc_TypeError, "segment must be a Segment, not %.100s",
+			     Py_TYPE(values[0])->tp_name);
 		return -1;
 	}
 	begun->segment = segment_of(values[0]);
@@ -58,7 +60,8 @@ int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
 	if (begun->definition.unit[0] == '\0')
 		begun->definition.unit = NULL;
 	if (!PyUnicode_Check(values[2])) {
-		PyErr_Format(PyExc_TypeError, "documentation must be str, not %.100s", Py_TYPE(values[2])->tp_name);
+		PyErr_Format(PyExc_TypeError, "documentation must be str, not %.100s",
+			     Py_TYPE(values[2])->tp_name);
 		return -1;
 	}
 	/* A NUL ends the documentation; nobody could show it. */
@@ -94,7 +97,8 @@ PyObject *metric_definition_done(struct metric *metric, smx_kind kind, PyObject 
 PyObject *metric_raise_unobservable(const struct metric *metric)
 {
 	if (!metric->kind)
-		return PyErr_Format(PyExc_RuntimeError, "the metric is not defined: __init__() was not called");
+		return PyErr_Format(PyExc_RuntimeError,
+				    "the metric is not defined: __init__() was not called");
 	return PyErr_Format(PyExc_ValueError, "%s metric is missing label values",
 			    smx_kind_name((smx_kind)metric->kind));
 }
@@ -117,8 +121,9 @@ static void look_up_series(struct metric *child, const struct metric *parent, co
 }
 
 /*
- * A child of the parent's type, made without its __init__. *cacheable: whether no value is longer than the format
- * takes; those all lead to the overflow series, and keeping them would let a client fill the memory.
+ * A child of the parent's type, made without its __init__. *cacheable: whether no value is longer
+ * than the format takes; those all lead to the overflow series, and keeping them would let a client
+ * fill the memory.
  */
 static PyObject *make_child(struct metric *parent, PyObject *const *values, bool *cacheable)
 {
@@ -208,14 +213,16 @@ static int refuse_labels(struct metric *metric)
 				Py_CLEAR(labels);
 		}
 		if (labels)
-			PyErr_Format(PyExc_ValueError,
-				     "%S already has labels set (%S); can not chain calls to .labels()", metric,
-				     labels);
+			PyErr_Format(
+				PyExc_ValueError,
+				"%S already has labels set (%S); can not chain calls to .labels()",
+				metric, labels);
 		Py_XDECREF(labels);
 		return -1;
 	}
 	if (metric->label_count == 0) {
-		PyErr_Format(PyExc_ValueError, "No label names were set when constructing %S", metric);
+		PyErr_Format(PyExc_ValueError, "No label names were set when constructing %S",
+			     metric);
 		return -1;
 	}
 	return 0;
@@ -237,7 +244,8 @@ static int order_keywords(struct metric *metric, PyObject *const *args, PyObject
 		if (PyTuple_GET_ITEM(kwnames, i) == name)
 			k = i;
 		else
-			while (k < count && PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, k), name) != 0)
+			while (k < count &&
+			       PyUnicode_Compare(PyTuple_GET_ITEM(kwnames, k), name) != 0)
 				k++;
 		if (k == count)
 			goto incorrect;
@@ -272,10 +280,12 @@ out:
 	return child;
 }
 
-PyDoc_STRVAR(metric_labels_doc, "labels($self, /, *labelvalues, **labelkwargs)\n--\n\n"
-				"The child with these label values: by position, or all by keyword.");
+PyDoc_STRVAR(metric_labels_doc,
+	     "labels($self, /, *labelvalues, **labelkwargs)\n--\n\n"
+	     "The child with these label values: by position, or all by keyword.");
 
-static PyObject *metric_labels(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+static PyObject *metric_labels(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
+			       PyObject *kwnames)
 {
 	struct metric *metric = (struct metric *)self;
 	PyObject *ordered[METRIC_LABEL_MAX];
@@ -289,7 +299,8 @@ static PyObject *metric_labels(PyObject *self, PyObject *const *args, Py_ssize_t
 				return PyErr_Format(PyExc_ValueError, "Incorrect label count");
 		} else {
 			if (nargs)
-				return PyErr_Format(PyExc_ValueError, "Can't pass both *args and **kwargs");
+				return PyErr_Format(PyExc_ValueError,
+						    "Can't pass both *args and **kwargs");
 			if (order_keywords(metric, args, kwnames, ordered))
 				return NULL;
 			args = ordered;
@@ -346,8 +357,9 @@ static int metric_traverse(PyObject *self, visitproc visit, void *arg)
 }
 
 /*
- * Breaks the cycle between a parent and its children at the cache only: the handles stay valid as long as the
- * segment, which a child holds through its parent, and code run by other finalizers may still record.
+ * Breaks the cycle between a parent and its children at the cache only: the handles stay valid as
+ * long as the segment, which a child holds through its parent, and code run by other finalizers may
+ * still record.
  */
 static int metric_clear(PyObject *self)
 {
@@ -374,13 +386,14 @@ static void metric_dealloc(PyObject *self)
 }
 
 static PyMethodDef metric_methods[] = {
-	{"labels", (PyCFunction)(void (*)(void))metric_labels, METH_FASTCALL | METH_KEYWORDS, metric_labels_doc},
+	{"labels", (PyCFunction)(void (*)(void))metric_labels, METH_FASTCALL | METH_KEYWORDS,
+	 metric_labels_doc},
 	{NULL, NULL, 0, NULL},
 };
 
-#define METRIC_MEMBER(name, member, doc)                                                                     \
-	{                                                                                                    \
-		name, metric_attribute, NULL, doc, (void *)offsetof(struct metric, member)                   \
+#define METRIC_MEMBER(name, member, doc)                                                           \
+	{                                                                                          \
+		name, metric_attribute, NULL, doc, (void *)offsetof(struct metric, member)         \
 	}
 
 static PyGetSetDef metric_getset[] = {
@@ -389,7 +402,8 @@ static PyGetSetDef metric_getset[] = {
 	METRIC_MEMBER("_unit", unit, "The unit, or ''."),
 	METRIC_MEMBER("_labelnames", label_names, "The label names, a tuple."),
 	METRIC_MEMBER("_segment", segment, "The Segment it records to."),
-	{"_labelvalues", metric_label_values_attribute, NULL, "The label values of a child, a tuple.", NULL},
+	{"_labelvalues", metric_label_values_attribute, NULL,
+	 "The label values of a child, a tuple.", NULL},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -406,6 +420,7 @@ static PyType_Slot metric_slots[] = {
 PyType_Spec core_metric_spec = {
 	.name = "shmetrics._core.Metric",
 	.basicsize = (int)sizeof(struct metric),
-	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | CORE_TPFLAGS_IMMUTABLE,
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC |
+		 CORE_TPFLAGS_IMMUTABLE,
 	.slots = metric_slots,
 };

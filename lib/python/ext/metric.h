@@ -2,9 +2,9 @@
 /*
  * metric.h - what Counter, Gauge and Histogram have in common
  *
- * A metric is either a parent (it has label names and gives out children) or observable (it has a series of its
- * own: a child, or a metric without labels). Everything but the cache of children is constant once the metric is
- * defined, so recording looks at it without a lock.
+ * A metric is either a parent (it has label names and gives out children) or observable (it has a
+ * series of its own: a child, or a metric without labels). Everything but the cache of children is
+ * constant once the metric is defined, so recording looks at it without a lock.
  */
 #ifndef SHMETRICS_PYTHON_METRIC_H
 #define SHMETRICS_PYTHON_METRIC_H
@@ -15,7 +15,7 @@
 #define METRIC_LABEL_MAX 32u
 
 struct metric {
-	PyObject_HEAD
+	PyObject ob_base;
 	union {
 		smx_counter counter;
 		smx_gauge gauge;
@@ -30,7 +30,7 @@ struct metric {
 		smx_gauge_family gauge;
 		smx_histogram_family histogram;
 	} family;
-	PyObject *parent;       /* of a child; it keeps the segment alive */
+	PyObject *parent;	/* of a child; it keeps the segment alive */
 	PyObject *label_values; /* of a child: tuple of exact str, else NULL */
 	/* of a parent or a metric without labels, else NULL */
 	PyObject *segment;
@@ -58,16 +58,17 @@ struct metric_definition {
 };
 
 /*
- * Takes the arguments that all kinds have from values[]: segment, name, documentation, unit, label names. Fails
- * with an exception if the metric is defined already or one is not as it should be. Ends with
- * metric_definition_done, which makes the metric what `status` says; the kind's caller sets the handles.
+ * Takes the arguments that all kinds have from values[]: segment, name, documentation, unit, label
+ * names. Fails with an exception if the metric is defined already or one is not as it should be.
+ * Ends with metric_definition_done, which makes the metric what `status` says; the kind's caller
+ * sets the handles.
  */
 #define METRIC_DEFINE_ARGUMENTS 5
-int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class, PyObject *const *values,
-			    struct metric_definition *begun);
+int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
+			    PyObject *const *values, struct metric_definition *begun);
 /*
- * Returns None; or, where there was no room for the family, the reason as a str: the metric is then usable and
- * records nothing. On a mistake of the caller's NULL and an exception.
+ * Returns None; or, where there was no room for the family, the reason as a str: the metric is then
+ * usable and records nothing. On a mistake of the caller's NULL and an exception.
  */
 PyObject *metric_definition_done(struct metric *metric, smx_kind kind, PyObject *const *values,
 				 struct metric_definition *begun, const smx_error *error);

@@ -8,8 +8,9 @@
 
 #define PATH_SIZE 4096
 
-PyDoc_STRVAR(resolve_doc, "resolve(name, directory=None, /)\n--\n\n"
-			  "The path that a segment's name stands for. ValueError if it is no name.");
+PyDoc_STRVAR(resolve_doc,
+	     "resolve(name, directory=None, /)\n--\n\n"
+	     "The path that a segment's name stands for. ValueError if it is no name.");
 
 static PyObject *core_resolve(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -24,19 +25,21 @@ static PyObject *core_resolve(PyObject *Py_UNUSED(module), PyObject *args)
 	return PyUnicode_DecodeFSDefault(path);
 }
 
-PyDoc_STRVAR(unrecorded_count_doc, "unrecorded_count()\n--\n\n"
-				   "How often this process recorded to a metric for which there was no room.");
+PyDoc_STRVAR(unrecorded_count_doc,
+	     "unrecorded_count()\n--\n\n"
+	     "How often this process recorded to a metric for which there was no room.");
 
 static PyObject *core_unrecorded_count(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
 	return PyLong_FromUnsignedLongLong(smx_unrecorded_count());
 }
 
-PyDoc_STRVAR(own_methods_doc,
-	     "own_methods(cls, /)\n--\n\n"
-	     "A class decorator: makes the inherited methods that record the class's own. The interpreter's\n"
-	     "specialised call (3.11 and later) takes a method only of the very type of the object; an inherited\n"
-	     "one costs twice as much.");
+PyDoc_STRVAR(own_methods_doc, "own_methods(cls, /)\n--\n\n"
+			      "A class decorator: makes the inherited methods that record the "
+			      "class's own. The interpreter's\n"
+			      "specialised call (3.11 and later) takes a method only of the very "
+			      "type of the object; an inherited\n"
+			      "one costs twice as much.");
 
 static PyObject *core_own_methods(PyObject *Py_UNUSED(module), PyObject *cls)
 {
@@ -54,7 +57,8 @@ static PyObject *core_own_methods(PyObject *Py_UNUSED(module), PyObject *cls)
 			continue;
 		}
 		if (Py_TYPE(inherited) == &PyMethodDescr_Type) {
-			own = PyDescr_NewMethod((PyTypeObject *)cls, ((PyMethodDescrObject *)inherited)->d_method);
+			own = PyDescr_NewMethod((PyTypeObject *)cls,
+						((PyMethodDescrObject *)inherited)->d_method);
 			failed = !own || PyObject_SetAttrString(cls, names[i], own);
 		}
 		Py_XDECREF(own);

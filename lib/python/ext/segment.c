@@ -2,8 +2,8 @@
 /*
  * segment.c - the type Segment: opens a segment, holds it for all metrics in it, renders it
  *
- * A Segment has no close(): the handles in metrics would dangle. It is closed with its last reference, and every
- * metric holds one.
+ * A Segment has no close(): the handles in metrics would dangle. It is closed with its last
+ * reference, and every metric holds one.
  */
 #include "segment.h"
 
@@ -11,7 +11,7 @@
 #include "shmetrics/reader.h"
 
 struct segment {
-	PyObject_HEAD
+	PyObject ob_base;
 	smx_segment *segment;
 };
 
@@ -22,7 +22,8 @@ smx_segment *segment_of(PyObject *segment)
 
 /* ---- opening ---- */
 
-static PyObject *open_segment(PyTypeObject *type, const char *name, const smx_segment_options *options)
+static PyObject *open_segment(PyTypeObject *type, const char *name,
+			      const smx_segment_options *options)
 {
 	struct segment *self = (struct segment *)type->tp_alloc(type, 0);
 	smx_error error = {0};
@@ -31,33 +32,31 @@ static PyObject *open_segment(PyTypeObject *type, const char *name, const smx_se
 	if (!self)
 		return NULL;
 	/* Another process may be starting a generation: its lock is waited for. */
-	Py_BEGIN_ALLOW_THREADS
-	if (name)
-		status = smx_segment_open(name, options, &self->segment, &error);
-	else
-		status = smx_segment_open_private(options, &self->segment, &error);
-	Py_END_ALLOW_THREADS
-	if (status == SMX_OK)
-		return (PyObject *)self;
+	Py_BEGIN_ALLOW_THREADS if (name) status =
+		smx_segment_open(name, options, &self->segment, &error);
+	else status = smx_segment_open_private(options, &self->segment, &error);
+	Py_END_ALLOW_THREADS if (status == SMX_OK) return (PyObject *)self;
 	Py_DECREF(self);
 	return core_raise(&error);
 }
 
-PyDoc_STRVAR(segment_open_doc,
-	     "open($type, name, /, *, size_max_bytes=0, series_max=0, family_series_max=0, keep=False)\n--\n\n"
-	     "Open the segment of this name or path, or make it. The sizes count for who makes it; 0: the default.");
+PyDoc_STRVAR(segment_open_doc, "open($type, name, /, *, size_max_bytes=0, series_max=0, "
+			       "family_series_max=0, keep=False)\n--\n\n"
+			       "Open the segment of this name or path, or make it. The sizes count "
+			       "for who makes it; 0: the default.");
 
 static PyObject *segment_open(PyObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"", "size_max_bytes", "series_max", "family_series_max", "keep", NULL};
+	static char *names[] = {"",  "size_max_bytes", "series_max", "family_series_max", "keep",
+				NULL};
 	unsigned long long size_max_bytes = 0;
 	unsigned int series_max = 0, family_series_max = 0;
 	smx_segment_options options = {0};
 	const char *name;
 	int keep = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$KIIp:open", names, &name, &size_max_bytes, &series_max,
-					 &family_series_max, &keep))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$KIIp:open", names, &name,
+					 &size_max_bytes, &series_max, &family_series_max, &keep))
 		return NULL;
 	options.size_max_bytes = size_max_bytes;
 	options.series_max = series_max;
@@ -66,9 +65,8 @@ static PyObject *segment_open(PyObject *type, PyObject *args, PyObject *kwargs)
 	return open_segment((PyTypeObject *)type, name, &options);
 }
 
-PyDoc_STRVAR(segment_open_private_doc,
-	     "open_private($type, /, *, size_max_bytes=0)\n--\n\n"
-	     "A segment that no other process sees.");
+PyDoc_STRVAR(segment_open_private_doc, "open_private($type, /, *, size_max_bytes=0)\n--\n\n"
+				       "A segment that no other process sees.");
 
 static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -85,11 +83,11 @@ static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *
 /* ---- rendering ---- */
 
 /*
- * Runs without the GIL. Reader and exposition are made for the call: what they would keep between calls is worth
- * a collector's while, but here it would need a lock that a fork could leave held.
+ * Runs without the GIL. Reader and exposition are made for the call: what they would keep between
+ * calls is worth a collector's while, but here it would need a lock that a fork could leave held.
  */
-static smx_status render(smx_segment *segment, const smx_text *names, size_t name_count, smx_buffer *buffer,
-			 smx_error *error)
+static smx_status render(smx_segment *segment, const smx_text *names, size_t name_count,
+			 smx_buffer *buffer, smx_error *error)
 {
 	smx_exposition *exposition = NULL;
 	smx_reader *reader = NULL;
@@ -104,7 +102,8 @@ static smx_status render(smx_segment *segment, const smx_text *names, size_t nam
 	if (status == SMX_OK)
 		status = smx_exposition_add(exposition, reader, error);
 	if (status == SMX_OK)
-		status = smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, names, name_count, buffer, error);
+		status = smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, names, name_count,
+					       buffer, error);
 	smx_exposition_destroy(exposition);
 	smx_reader_close(reader);
 	return status;
@@ -144,19 +143,18 @@ static PyObject *segment_render(PyObject *self, PyObject *args)
 		for (Py_ssize_t i = 0; i < count; i++) {
 			Py_ssize_t size;
 
-			texts[i].data = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(sequence, i), &size);
+			texts[i].data =
+				PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(sequence, i), &size);
 			if (!texts[i].data)
 				goto out;
 			texts[i].size = (size_t)size;
 		}
 	}
-	Py_BEGIN_ALLOW_THREADS
-	status = render(segment_of(self), texts, (size_t)count, &buffer, &error);
-	Py_END_ALLOW_THREADS
-	if (status == SMX_OK)
-		result = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
-	else
-		core_raise(&error);
+	Py_BEGIN_ALLOW_THREADS status =
+		render(segment_of(self), texts, (size_t)count, &buffer, &error);
+	Py_END_ALLOW_THREADS if (status == SMX_OK) result =
+		PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+	else core_raise(&error);
 	smx_buffer_free(&buffer);
 out:
 	PyMem_Free(texts);
@@ -187,15 +185,16 @@ static void segment_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-static PyObject *segment_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+static PyObject *segment_new(PyTypeObject *Py_UNUSED(type), PyObject *Py_UNUSED(args),
+			     PyObject *Py_UNUSED(kwargs))
 {
 	PyErr_SetString(PyExc_TypeError, "use Segment.open() or Segment.open_private()");
 	return NULL;
 }
 
 static PyMethodDef segment_methods[] = {
-	{"open", (PyCFunction)(void (*)(void))segment_open, METH_VARARGS | METH_KEYWORDS | METH_CLASS,
-	 segment_open_doc},
+	{"open", (PyCFunction)(void (*)(void))segment_open,
+	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_doc},
 	{"open_private", (PyCFunction)(void (*)(void))segment_open_private,
 	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_private_doc},
 	{"render", segment_render, METH_VARARGS, segment_render_doc},

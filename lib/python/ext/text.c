@@ -57,12 +57,14 @@ const char *core_name(PyObject *string, const char *what)
 	const char *data;
 
 	if (!PyUnicode_Check(string)) {
-		PyErr_Format(PyExc_TypeError, "%s must be str, not %.100s", what, Py_TYPE(string)->tp_name);
+		PyErr_Format(PyExc_TypeError, "%s must be str, not %.100s", what,
+			     Py_TYPE(string)->tp_name);
 		return NULL;
 	}
 	data = PyUnicode_AsUTF8AndSize(string, &size);
 	if (data && strlen(data) != (size_t)size) {
-		PyErr_Format(PyExc_ValueError, "%s must not contain a NUL character: %R", what, string);
+		PyErr_Format(PyExc_ValueError, "%s must not contain a NUL character: %R", what,
+			     string);
 		return NULL;
 	}
 	return data;

@@ -8,8 +8,8 @@ The names are prometheus_client's::
     requests = Counter("my_requests_total", "Requests answered", ["method"])
     requests.labels("GET").inc()
 
-Importing does nothing but define. The segment named by SHMETRICS_SEGMENT or by configure() is opened by the
-first metric on REGISTRY; shmetrics-collector serves it.
+Importing does nothing but define. The segment named by SHMETRICS_SEGMENT or by configure() is
+opened by the first metric on REGISTRY; shmetrics-collector serves it.
 """
 
 from ._core import VERSION as __version__

@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: MIT
 # _core.pyi - the extension module; its sources are in lib/python/ext
 
-from typing import Dict, Final, Optional, Sequence, SupportsFloat, SupportsIndex, Tuple, Type, TypeVar, Union, final
+from typing import (
+    Dict,
+    Final,
+    Optional,
+    Sequence,
+    SupportsFloat,
+    SupportsIndex,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    final,
+)
 
 from typing_extensions import Buffer, Self
 

@@ -4,13 +4,14 @@
 http_requests_total{method,endpoint,status_code}, http_request_duration_seconds{method,endpoint} and
 http_requests_in_progress. Guaranteed:
 
- 1. A request is counted before the last byte of its answer is handed to the server: whoever has an answer is
-    counted, even if the worker is killed at that moment.
- 2. Each request is counted once and leaves the gauge once, whatever the application does: raise, be cancelled,
-    stop half-way, or answer nothing.
+ 1. A request is counted before the last byte of its answer is handed to the server: whoever has an
+    answer is counted, even if the worker is killed at that moment.
+ 2. Each request is counted once and leaves the gauge once, whatever the application does: raise, be
+    cancelled, stop half-way, or answer nothing.
  3. No client can make series: unknown paths are one endpoint, unknown methods one method.
 
-Pure ASGI: it wraps `send` and nothing else, and needs no framework. Websockets and lifespan pass through.
+Pure ASGI: it wraps `send` and nothing else, and needs no framework. Websockets and lifespan pass
+through.
 """
 
 from __future__ import annotations
@@ -19,7 +20,17 @@ import asyncio
 import weakref
 from time import perf_counter
 from typing import (
-    Any, Awaitable, Callable, Iterable, List, MutableMapping, NamedTuple, Optional, Sequence, Tuple, Union,
+    Any,
+    Awaitable,
+    Callable,
+    Iterable,
+    List,
+    MutableMapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
 )
 
 from .fastapi import route_template
@@ -43,7 +54,8 @@ METHODS = {
 }
 STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
 
-# The client went away, or the server stopped, before there was an answer; nginx made the number known.
+# The client went away, or the server stopped, before there was an answer; nginx made the number
+# known.
 STATUS_CANCELLED = 499
 STATUS_ERROR = 500
 
@@ -55,10 +67,14 @@ class _Instruments(NamedTuple):
     buckets: Tuple[float, ...]
 
 
-_instruments: "weakref.WeakKeyDictionary[CollectorRegistry, _Instruments]" = weakref.WeakKeyDictionary()
+_instruments: "weakref.WeakKeyDictionary[CollectorRegistry, _Instruments]" = (
+    weakref.WeakKeyDictionary()
+)
 
 
-def _instruments_of(registry: CollectorRegistry, buckets: Sequence[Union[float, str]]) -> _Instruments:
+def _instruments_of(
+    registry: CollectorRegistry, buckets: Sequence[Union[float, str]]
+) -> _Instruments:
     """The metrics are the registry's: several applications in one process share them."""
     bounds = tuple(float(bound) for bound in buckets)
     found = _instruments.get(registry)
@@ -94,11 +110,11 @@ class Middleware:
     """Records every HTTP request that passes.
 
     registry, buckets: of the metrics.
-    endpoint: gives the endpoint label when the answer starts, from the scope; None for an unmatched path. By
-    default the route template of FastAPI and Starlette.
-    duration_header: the name of a header that tells the client, in seconds, the duration that is recorded. It
-    leaves with the start of the response, so with it the time to the first byte is measured; without it the time
-    to the last.
+    endpoint: gives the endpoint label when the answer starts, from the scope; None for an unmatched
+    path. By default the route template of FastAPI and Starlette.
+    duration_header: the name of a header that tells the client, in seconds, the duration that is
+    recorded. It leaves with the start of the response, so with it the time to the first byte is
+    measured; without it the time to the last.
     """
 
     def __init__(
@@ -113,7 +129,9 @@ class Middleware:
         self.app = app
         self._instruments = _instruments_of(registry, buckets)
         self._endpoint = endpoint
-        self._duration_header = duration_header.lower().encode("latin-1") if duration_header else None
+        self._duration_header = (
+            duration_header.lower().encode("latin-1") if duration_header else None
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -135,12 +153,24 @@ class _Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_instruments", "_endpoint", "_scope", "_send", "_start", "_status", "_duration", "_left", "_finished",
+        "_instruments",
+        "_endpoint",
+        "_scope",
+        "_send",
+        "_start",
+        "_status",
+        "_duration",
+        "_left",
+        "_finished",
         "duration_header",
     )
 
     def __init__(
-        self, instruments: _Instruments, endpoint: Callable[[Scope], Optional[str]], scope: Scope, send: Send
+        self,
+        instruments: _Instruments,
+        endpoint: Callable[[Scope], Optional[str]],
+        scope: Scope,
+        send: Send,
     ) -> None:
         self._instruments = instruments
         self._endpoint = endpoint

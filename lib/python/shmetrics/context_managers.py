@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """context_managers - what time(), track_inprogress() and count_exceptions() give
 
-Each is a context manager and a decorator, as in prometheus_client. Decorating a coroutine function covers what it
-awaits, and leaves it a coroutine function; prometheus_client would cover its creation only.
+Each is a context manager and a decorator, as in prometheus_client. Decorating a coroutine function
+covers what it awaits, and leaves it a coroutine function; prometheus_client would cover its
+creation only.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class InprogressTracker:
 
 
 class Timer:
-    """Gives the seconds a block or function took to a method of a metric, and keeps them in `duration`."""
+    """Gives a metric the seconds a block or function took, and keeps them in `duration`."""
 
     def __init__(self, metric: Union[_core.Gauge, _core.Histogram], callback_name: str) -> None:
         self._metric = metric

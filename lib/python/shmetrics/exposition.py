@@ -13,6 +13,7 @@ CONTENT_TYPE_LATEST = CONTENT_TYPE_PLAIN_0_0_4
 def generate_latest(registry: CollectorRegistry = REGISTRY) -> bytes:
     """The whole segment, the records of all processes in it, in the text format 0.0.4.
 
-    Other threads run on meanwhile. A program with many workers has shmetrics-collector do this instead.
+    Other threads run on meanwhile. A program with many workers has shmetrics-collector do this
+    instead.
     """
     return registry._render()

@@ -12,7 +12,7 @@ Scope = MutableMapping[str, Any]
 
 
 def route_template(scope: Scope) -> Optional[str]:
-    """Such as "/items/{item_id}", with the path of the mounts it lies under; None if no route matched.
+    """Such as "/items/{item_id}", below the path of its mounts; None if no route matched.
 
     What is served below a mount that has no routes of its own (static files) is "<mount>/{path}".
     """
@@ -46,7 +46,7 @@ def _text(holder: Any, attribute: str) -> Optional[str]:
 
 
 def _mount_template(scope: Scope, path: str) -> Optional[str]:
-    """What the mounts have taken off the path, their parameters as {name}; None if they cannot be told apart."""
+    """What the mounts took off the path, parameters as {name}; None if they cannot be told apart."""
     outer = scope.get("app_root_path")
     root = scope.get("root_path", "")
     if not isinstance(outer, str) or not root.startswith(outer) or root == outer:

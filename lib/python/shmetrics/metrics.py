@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """metrics - Counter, Gauge, Histogram
 
-Signatures and mistakes are prometheus_client's. Recording and labels() are in the extension (_core); here is what
-happens once per metric. Nothing is stored in an instance's __dict__: while it is empty, the interpreter's
-specialised look-up of methods holds.
+Signatures and mistakes are prometheus_client's. Recording and labels() are in the extension
+(_core); here is what happens once per metric. Nothing is stored in an instance's __dict__: while it
+is empty, the interpreter's specialised look-up of methods holds.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class MetricWrapperBase(_core.Metric):
         return collect_metric(self._segment, [self._name])
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError(f"cannot pickle or copy {self}: define the metric in the other process as well")
+        raise TypeError(
+            f"cannot pickle or copy {self}: define the metric in the other process as well"
+        )
 
     def __str__(self) -> str:
         return f"{self._type}:{self._name}"
@@ -101,7 +103,7 @@ class MetricWrapperBase(_core.Metric):
 
 @_core.own_methods
 class Counter(_core.Counter, MetricWrapperBase):
-    """A number that only goes up: events, bytes sent. Its total is that of all processes of the segment."""
+    """A number that only goes up: events, bytes sent. Its total is that of all processes."""
 
     _type = "counter"
 
@@ -118,7 +120,7 @@ class Counter(_core.Counter, MetricWrapperBase):
         self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
 
     def count_exceptions(self, exception: ExceptionTypes = Exception) -> ExceptionCounter:
-        """A context manager and decorator that counts the exceptions leaving a block or function."""
+        """A context manager and decorator that counts the exceptions leaving a block."""
         self._raise_if_not_observable()
         return ExceptionCounter(self, exception)
 
@@ -127,8 +129,10 @@ class Counter(_core.Counter, MetricWrapperBase):
 class Gauge(_core.Gauge, MetricWrapperBase):
     """A number that goes up and down: requests in progress, the length of a queue.
 
-    Each process has a value of its own, which is gone when the process is. multiprocess_mode says what becomes of
-    the values: liveall (one sample a process, with its pid), livesum, livemin, livemax, livemostrecent.
+    Each process has a value of its own, which is gone when the process is. multiprocess_mode says
+    what becomes of
+    the values: liveall (one sample a process, with its pid), livesum, livemin, livemax,
+    livemostrecent.
     """
 
     _type = "gauge"
@@ -164,11 +168,13 @@ class Gauge(_core.Gauge, MetricWrapperBase):
 
 @_core.own_methods
 class Histogram(_core.Histogram, MetricWrapperBase):
-    """Counts observations in buckets: latencies, sizes. Its counts are those of all processes of the segment."""
+    """Counts observations in buckets: latencies, sizes. Its counts are those of all processes."""
 
     _type = "histogram"
     _reserved_labelnames = ("le",)
-    DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, INF)
+    DEFAULT_BUCKETS = (
+        0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, INF,
+    )  # fmt: skip
 
     def __init__(
         self,

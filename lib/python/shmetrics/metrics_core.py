@@ -9,7 +9,7 @@ from .samples import Exemplar, Sample
 
 METRIC_TYPES = (
     "counter", "gauge", "summary", "histogram", "gaugehistogram", "unknown", "info", "stateset",
-)
+)  # fmt: skip
 
 
 class Metric:
@@ -44,4 +44,6 @@ class Metric:
         return vars(self) == vars(other)
 
     def __repr__(self) -> str:
-        return f"Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})"
+        return (
+            f"Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})"
+        )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """parser - the text format 0.0.4, back into metric families
 
-Reads what the text format allows, not only what shmetrics writes. A line that is none is a ValueError.
+Reads what the text format allows, not only what shmetrics writes. A line that is none is a
+ValueError.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 from .metrics_core import Metric
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-_LABEL = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,|(?=\}))', re.DOTALL)
+_LABEL = re.compile(
+    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,|(?=\}))', re.DOTALL
+)
 _SAMPLE = re.compile(rf"[ \t]*({_NAME})[ \t]*(\{{)?")
 _LABELS_END = re.compile(r"[ \t]*\}")
 _VALUES = re.compile(r"[ \t]*([^ \t]+)(?:[ \t]+(-?\d+))?[ \t]*$")
@@ -75,7 +78,9 @@ def _parse_sample(line: str) -> Tuple[str, Dict[str, str], float, Optional[float
 
 
 def _belongs(name: str, family: Metric, text_name: str) -> bool:
-    return name == text_name or any(name == family.name + suffix for suffix in _SUFFIXES.get(family.type, ()))
+    return name == text_name or any(
+        name == family.name + suffix for suffix in _SUFFIXES.get(family.type, ())
+    )
 
 
 def _families(lines: Iterable[str]) -> Iterator[Metric]:

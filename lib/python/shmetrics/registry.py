@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """registry - which names a process has taken, and the segment behind them
 
-A registry stands for a segment. REGISTRY records into the segment of the application, so what it collects is the
-total of all processes; any other registry has a private segment unless it is given one. What a registry collects
-is read from the text that a scrape would get, so the two never differ.
+A registry stands for a segment. REGISTRY records into the segment of the application, so what it
+collects is the total of all processes; any other registry has a private segment unless it is given
+one. What a registry collects is read from the text that a scrape would get, so the two never
+differ.
 """
 
 from __future__ import annotations
@@ -68,21 +69,28 @@ class CollectorRegistry:
             duplicates = set(self._names_to_collectors).intersection(names)
             if duplicates:
                 raise DuplicateTimeseries(duplicates)
-            self._names_to_collectors = {**self._names_to_collectors, **dict.fromkeys(names, collector)}
+            self._names_to_collectors = {
+                **self._names_to_collectors,
+                **dict.fromkeys(names, collector),
+            }
             self._dropped = self._dropped.difference(names)
 
     def unregister(self, collector: MetricWrapperBase) -> None:
         """Give the names of a metric back; KeyError if it is not registered.
 
-        A registry of its own no longer shows it. In the segment of the application it stays, for other processes
-        may be using it, and who defines it again goes on with its numbers.
+        A registry of its own no longer shows it. In the segment of the application it stays, for
+        other processes may be using it, and who defines it again goes on with its numbers.
         """
         with self._lock:
-            names = {name for name, holder in self._names_to_collectors.items() if holder is collector}
+            names = {
+                name for name, holder in self._names_to_collectors.items() if holder is collector
+            }
             if not names:
                 raise KeyError(collector)
             self._names_to_collectors = {
-                name: holder for name, holder in self._names_to_collectors.items() if name not in names
+                name: holder
+                for name, holder in self._names_to_collectors.items()
+                if name not in names
             }
             self._dropped = self._dropped | names
 
@@ -102,10 +110,13 @@ class CollectorRegistry:
                 metric.unit = collector._unit
             yield metric
 
-    def get_sample_value(self, name: str, labels: Optional[Dict[str, str]] = None) -> Optional[float]:
+    def get_sample_value(
+        self, name: str, labels: Optional[Dict[str, str]] = None
+    ) -> Optional[float]:
         """The value of a sample, or None. For tests: it reads the whole segment.
 
-        Of a gauge that is served once per process (the mode liveall), labels without a pid mean this process.
+        Of a gauge that is served once per process (the mode liveall), labels without a pid mean
+        this process.
         """
         # An empty label value and an absent label are the same to Prometheus.
         wanted = {key: value for key, value in (labels or {}).items() if value != ""}

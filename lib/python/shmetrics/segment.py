@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """segment - which segment this process records into
 
-In this order: what configure() was told; the name or path in SHMETRICS_SEGMENT; a segment private to the process.
-It is opened by the first metric that needs it, once, and a failure to open it never stops the application: it is
-said in one line of the logger "shmetrics", and a private segment takes its place.
+In this order: what configure() was told; the name or path in SHMETRICS_SEGMENT; a segment private
+to the process. It is opened by the first metric that needs it, once, and a failure to open it never
+stops the application: it is said in one line of the logger "shmetrics", and a private segment takes
+its place.
 
-There is no lock here that a fork could leave held. Two threads that open at once get the same segment (the
-library counts openings by path), and dict.setdefault says whose counts.
+There is no lock here that a fork could leave held. Two threads that open at once get the same
+segment (the library counts openings by path), and dict.setdefault says whose counts.
 """
 
 from __future__ import annotations
@@ -45,10 +46,11 @@ def configure(
 ) -> None:
     """Choose the segment, before the first metric is defined on REGISTRY.
 
-    segment: a name, or a path if it has a slash; None for one private to this process, without a warning.
+    segment: a name, or a path if it has a slash; None for one private to this process, without a
+    warning.
     directory: where a name lives, instead of SHMETRICS_DIR or /dev/shm.
-    size_max_bytes, series_max, family_series_max: its limits, if this process is the one that makes it; 0: the
-    defaults (256 MiB, 200,000 series, 10,000 series a family).
+    size_max_bytes, series_max, family_series_max: its limits, if this process is the one that makes
+    it; 0: the defaults (256 MiB, 200,000 series, 10,000 series a family).
     keep: go on with the counters the last writer left, instead of starting anew.
 
     ValueError if the name is none, RuntimeError if the segment is open already.
@@ -56,7 +58,7 @@ def configure(
     global _configured
     if "default" in _opened:
         raise RuntimeError(
-            "shmetrics.configure() must come before the first metric on REGISTRY; the segment is open: "
+            "shmetrics.configure() must come before the first metric; the segment is open: "
             + (_opened["default"].path or "private")
         )
     path = None if segment is None else resolve(segment, directory)
@@ -82,14 +84,15 @@ def _open() -> Tuple[Segment, str]:
     if choice is None:
         if not name:
             return open_private(), (
-                f"no segment is named: the metrics of process {os.getpid()} are its own and no collector sees "
-                f'them (set {ENVIRONMENT_VARIABLE}, start it by "shmetrics run", or call shmetrics.configure())'
+                f"no segment is named: the metrics of process {os.getpid()} are its own and no "
+                f'collector sees them (set {ENVIRONMENT_VARIABLE}, start it by "shmetrics run", or '
+                "call shmetrics.configure())"
             )
         choice = _Configuration(name)
     elif choice.path is None:
         return open_private(), ""
     elif name and resolve_or_none(name) != choice.path:
-        message = f"configure() chose the segment {choice.path}, {ENVIRONMENT_VARIABLE}={name} is not used"
+        message = f"configure() chose {choice.path}: {ENVIRONMENT_VARIABLE}={name} is not used"
     path, *_ = choice
     assert path is not None
     try:
