@@ -242,6 +242,70 @@ resource.setrlimit(resource.RLIMIT_AS, (used + (24 << 20), resource.RLIM_INFINIT
     assert done.stdout.strip() == "" and len(done.stderr.splitlines()) == 1
 
 
+def test_no_descriptors_left(run: Run) -> None:
+    limit = """
+import os, resource
+import shmetrics
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+"""
+    done = run(limit + RECORD.replace("\n    ", "\n"))
+    assert done.stdout.strip() == "" and len(done.stderr.splitlines()) == 1
+
+
+def test_descriptors_run_out_later(run: Run) -> None:
+    run(
+        """
+        import resource
+        from shmetrics import Counter, Gauge, Histogram, REGISTRY, generate_latest
+        counter = Counter("x", "", ["a"])
+        counter.labels("first").inc()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        for number in range(9000):
+            counter.labels(number).inc()
+        Gauge("g", "", ["a"]).labels("1").set(1)
+        Histogram("h", "").observe(1)
+        counter.labels("first").inc()
+        assert REGISTRY.get_sample_value("x_total", {"a": "first"}) == 2
+        """
+    )
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can drop privileges")
+def test_privileges_are_dropped(run: Run) -> None:
+    run(
+        """
+        import os
+        from shmetrics import Counter, Gauge, REGISTRY
+        counter = Counter("x", "", ["a"])
+        gauge = Gauge("g", "", multiprocess_mode="livesum")
+        gauge.set(1)
+        pid = os.fork()
+        if pid == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+            for number in range(9000):
+                counter.labels(number).inc()
+            gauge.set(2)
+            Counter("y", "").inc()
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        value = REGISTRY.get_sample_value
+        assert value("x_total", {"a": "0"}) == value("y_total") == value("g") == 1
+        """
+    )
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_a_folder_that_may_not_be_written(
+    run: Run, environment: dict[str, str], segment_directory: Path
+) -> None:
+    segment_directory.chmod(0o755)
+    code = "import os, shmetrics; os.setuid(65534)" + RECORD.replace("\n    ", "\n")
+    done = run(code, env=environment)
+    assert done.stdout.strip() == "" and len(done.stderr.splitlines()) == 1
+    assert "ermission" in done.stderr
+
+
 def test_a_full_segment_does_not_disturb(run: Run) -> None:
     done = run(
         """

@@ -109,6 +109,9 @@ def _instruments_of(
 class Middleware:
     """Records every HTTP request that passes.
 
+    Around the whole application, app = Middleware(app), it also sees the answers that stand for
+    unexpected exceptions; with FastAPI's add_middleware() it sees the exceptions.
+
     registry, buckets: of the metrics.
     endpoint: gives the endpoint label when the answer starts, from the scope; None for an unmatched
     path. By default the route template of FastAPI and Starlette.
