@@ -35,6 +35,12 @@ static inline uint64_t smx_read_relaxed(const uint64_t *word)
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
+/* One load of a word that a hostile writer may change: what was checked is what is used. */
+static inline uint32_t smx_read_u32(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
 static inline void smx_publish(uint64_t *word, uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);

@@ -24,6 +24,9 @@ smx_status smx_fail(smx_error *error, smx_status status, int os_errno, const cha
 	va_end(arguments);
 	if (length < 0)
 		error->message[0] = '\0';
+	for (char *c = error->message; *c; c++) /* one line, whatever a name had in it */
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
 	if (os_errno && length >= 0 && (size_t)length + 2 < sizeof error->message)
 		snprintf(error->message + length, sizeof error->message - (size_t)length, ": %s",
 			 strerror(os_errno));

@@ -7,10 +7,11 @@
  *      what is mapped. Within it every page is allocated: files with holes are refused, pages are
  *      populated when they first come within the limit (a fault there is an error, not a signal),
  *      and a page that vanishes later (truncation) is the guard's case.
- *  R3. A walk ends: it visits each word of the roots and no more nodes than fit the file; each
- *      record is looked at once in the reader's life.
+ *  R3. A walk ends: it visits each word of the roots and each node once; a record is looked at once
+ *      in the reader's life, or twice if its family was not there yet.
  *  R4. Memory is bounded by a multiple of the file's size: a state byte per 64 bytes, and copies of
- *      keys that together are never larger than the file.
+ *      keys that together are never larger than the file. Nor is what is served: the cells of all
+ *      series together are no more than the file has.
  *  R5. Nothing is written and no lock is taken. Probing a slot's lock asks the kernel who holds it.
  */
 #include "reader_internal.h"
@@ -168,6 +169,8 @@ smx_status smx_reader_over(const char *base, const smx_layout_header *header, in
 	reader->descriptor = descriptor;
 	reader->owns_descriptor = owns_descriptor;
 	reader->guard = -1;
+	if (getentropy(&reader->seed, sizeof reader->seed) != 0)
+		reader->seed = now_ns();
 	keep_header(reader, header);
 	*out = reader;
 	return SMX_OK;

@@ -13,18 +13,19 @@ static enum taken take_record(smx_reader *reader, uint64_t offset, uint32_t type
 {
 	const smx_layout_record *record =
 		(const smx_layout_record *)(const void *)(reader->base + offset);
-	uint64_t size = record->size;
+	uint64_t size = smx_read_u32(&record->size);
+	uint32_t is = smx_read_u32(&record->type);
 
-	if (record->self_offset != offset || size % SMX_LAYOUT_ALIGNMENT != 0 ||
+	if (smx_read_relaxed(&record->self_offset) != offset || size % SMX_LAYOUT_ALIGNMENT != 0 ||
 	    size < SMX_LAYOUT_ALIGNMENT)
 		return TAKEN_DAMAGED;
 	if (!reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT))
 		return reader_is_ahead(reader, offset, size) ? TAKEN_LATER : TAKEN_DAMAGED;
-	if (record->type == SMX_RECORD_FAMILY && type == SMX_RECORD_FAMILY)
+	if (is == SMX_RECORD_FAMILY && type == SMX_RECORD_FAMILY)
 		return reader_add_family(reader, offset, size);
-	if (record->type == SMX_RECORD_TEXT && type == SMX_RECORD_FAMILY)
+	if (is == SMX_RECORD_TEXT && type == SMX_RECORD_FAMILY)
 		return TAKEN; /* looked at through the families */
-	if (record->type == SMX_RECORD_SERIES && type == SMX_RECORD_SERIES)
+	if (is == SMX_RECORD_SERIES && type == SMX_RECORD_SERIES)
 		return reader_add_series(reader, offset, size);
 	return TAKEN_DAMAGED;
 }
@@ -33,8 +34,9 @@ static enum taken take_record(smx_reader *reader, uint64_t offset, uint32_t type
 static bool take_in(smx_reader *reader, uint64_t offset, uint32_t type)
 {
 	uint8_t *seen = &reader->seen[offset / SMX_LAYOUT_ALIGNMENT];
+	bool again = *seen == SEEN_ONCE;
 
-	if (*seen != SEEN_NOT) /* two words lead to it */
+	if (*seen == SEEN_GOOD || *seen == SEEN_DAMAGED) /* two words lead to it */
 		return true;
 	switch (take_record(reader, offset, type)) {
 	case TAKEN:
@@ -45,6 +47,8 @@ static bool take_in(smx_reader *reader, uint64_t offset, uint32_t type)
 		reader->info.damaged_count++;
 		return true;
 	case TAKEN_LATER:
+		*seen = again ? SEEN_DAMAGED : SEEN_ONCE;
+		reader->info.damaged_count += again;
 		return true;
 	case TAKEN_NO_MEMORY:
 		break;
@@ -103,6 +107,29 @@ static bool visit_record(smx_reader *reader, uint64_t offset)
 	return true;
 }
 
+/*
+ * Whether a node is to be visited, of which `bits` of the hash are left: each once a walk, so that
+ * the walk ends however the words lead.
+ */
+static bool may_visit_node(smx_reader *reader, uint64_t offset, unsigned bits)
+{
+	uint8_t *seen;
+
+	if (!reader_in_arena(reader, offset, sizeof(smx_layout_node), SMX_LAYOUT_ALIGNMENT)) {
+		if (!reader_is_ahead(reader, offset, sizeof(smx_layout_node)))
+			reader->info.damaged_count++;
+		return false;
+	}
+	seen = &reader->seen[offset / SMX_LAYOUT_ALIGNMENT];
+	if (bits < SMX_LAYOUT_NODE_BITS || *seen == reader->mark ||
+	    (*seen != SEEN_NOT && *seen < SEEN_NODE)) {
+		reader->info.damaged_count++;
+		return false;
+	}
+	*seen = reader->mark;
+	return true;
+}
+
 /* `bits` of the hash are left below these words. False: no memory. */
 static bool visit_words(smx_reader *reader, uint64_t offset, unsigned count, unsigned bits)
 {
@@ -119,16 +146,8 @@ static bool visit_words(smx_reader *reader, uint64_t offset, unsigned count, uns
 			continue;
 		}
 		value &= ~SMX_LAYOUT_NODE_TAG;
-		if (reader_is_ahead(reader, value, sizeof(smx_layout_node)) &&
-		    !reader_in_arena(reader, value, sizeof(smx_layout_node), SMX_LAYOUT_ALIGNMENT))
+		if (!may_visit_node(reader, value, bits))
 			continue;
-		if (bits < SMX_LAYOUT_NODE_BITS || reader->node_budget == 0 ||
-		    !reader_in_arena(reader, value, sizeof(smx_layout_node),
-				     SMX_LAYOUT_ALIGNMENT)) {
-			reader->info.damaged_count++;
-			continue;
-		}
-		reader->node_budget--;
 		if (!visit_words(reader, value, 1u << SMX_LAYOUT_NODE_BITS,
 				 bits - SMX_LAYOUT_NODE_BITS))
 			return false;
@@ -167,13 +186,24 @@ static void count_series(smx_reader *reader, uint64_t counted)
 			reader->are_series_complete = false;
 }
 
+/*
+ * Everything below a root. visits: how often this root was visited: nodes carry the mark of their
+ * root's last visit, or none. False: no memory.
+ */
+static bool visit_root(smx_reader *reader, uint64_t root, unsigned root_bits, uint64_t *visits,
+		       uint32_t type)
+{
+	reader->mark = (uint8_t)(SEEN_NODE | (++*visits % SEEN_NODE));
+	return visit_words(reader, root, 1u << root_bits, 64 - root_bits) &&
+	       take_in_fresh(reader, type);
+}
+
 static bool walk_series(smx_reader *reader)
 {
 	uint64_t counted = smx_read_acquire(&header_of(reader)->series_count);
 
-	if (!visit_words(reader, reader->series_root, 1u << SMX_LAYOUT_SERIES_ROOT_BITS,
-			 64 - SMX_LAYOUT_SERIES_ROOT_BITS) ||
-	    !take_in_fresh(reader, SMX_RECORD_SERIES))
+	if (!visit_root(reader, reader->series_root, SMX_LAYOUT_SERIES_ROOT_BITS,
+			&reader->series_visits, SMX_RECORD_SERIES))
 		return false;
 	count_series(reader, counted);
 	return true;
@@ -181,10 +211,8 @@ static bool walk_series(smx_reader *reader)
 
 bool reader_index_walk(smx_reader *reader)
 {
-	reader->node_budget = reader->limit / sizeof(smx_layout_node);
-	if (!visit_words(reader, reader->family_root, 1u << SMX_LAYOUT_FAMILY_ROOT_BITS,
-			 64 - SMX_LAYOUT_FAMILY_ROOT_BITS) ||
-	    !take_in_fresh(reader, SMX_RECORD_FAMILY))
+	if (!visit_root(reader, reader->family_root, SMX_LAYOUT_FAMILY_ROOT_BITS,
+			&reader->family_visits, SMX_RECORD_FAMILY))
 		return false;
 	if (!are_series_known(reader) && !walk_series(reader))
 		return false;

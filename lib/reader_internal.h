@@ -37,7 +37,6 @@ struct reader_family {
 	size_t group;		    /* index of the first family with the same name */
 	struct reader_family *best; /* in the first of a group: the one that is served */
 	bool is_conflict;	    /* there, too: live processes define it in two ways */
-	void *copy;		    /* name, unit, label names, bounds */
 	struct reader_series **series;
 	size_t series_capacity;
 	/* of gauges: what all slots hold together, in the order of gauge numbers */
@@ -89,7 +88,10 @@ struct smx_reader {
 	uint64_t *fresh; /* records that this walk met for the first time */
 	size_t fresh_count, fresh_capacity;
 	uint64_t copied_bytes; /* of keys: never more than the file has */
-	uint64_t node_budget;  /* nodes left to visit in this walk: never more than fit the file */
+	uint64_t cell_bytes;   /* of all series: the same */
+	uint64_t family_visits, series_visits;
+	uint8_t mark;  /* of the nodes visited now */
+	uint64_t seed; /* of hash tables, random */
 
 	struct reader_family **families;
 	size_t family_count, family_capacity;
@@ -103,7 +105,12 @@ struct smx_reader {
 	struct reader_chunk *chunks;
 };
 
-enum seen { SEEN_NOT = 0, SEEN_GOOD, SEEN_DAMAGED };
+/*
+ * What is known of the 64 bytes at an offset. SEEN_ONCE: a record that could not be taken yet; if it
+ * cannot the next time, it is damaged. SEEN_NODE and above: a node, by the visit of its root whose
+ * number ends in the lower bits.
+ */
+enum seen { SEEN_NOT = 0, SEEN_ONCE, SEEN_GOOD, SEEN_DAMAGED, SEEN_NODE = 128 };
 
 /* Whether size bytes at offset lie in the arena, within what may be read, aligned. */
 static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, uint64_t size,

@@ -7,6 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define CHUNK_SIZE 65536u
 #define KEY_MAX                                                                                    \
 	65536u /* larger keys are damage: the largest family is 8 + 8,000 + 34 * 257 bytes */
@@ -93,19 +96,15 @@ static bool take_texts(struct cursor *cursor, size_t count, size_t max, smx_text
 
 /* ---- hash tables of families ---- */
 
-static uint64_t mix(uint64_t x)
+/* Keyed: a file cannot be made so that its families fall together. */
+static uint64_t hash_bytes(const smx_reader *reader, const void *bytes, size_t size)
 {
-	x = (x ^ (x >> 31)) * UINT64_C(0x9e3779b97f4a7c15);
-	return x ^ (x >> 29);
+	return XXH3_64bits_withSeed(bytes, size, reader->seed);
 }
 
-static uint64_t hash_text(smx_text text)
+static uint64_t hash_offset(const smx_reader *reader, uint64_t offset)
 {
-	uint64_t hash = text.size;
-
-	for (size_t i = 0; i < text.size; i++)
-		hash = mix(hash ^ (unsigned char)text.data[i]);
-	return hash;
+	return hash_bytes(reader, &offset, sizeof offset);
 }
 
 static struct reader_family *find_family(const smx_reader *reader, uint64_t offset)
@@ -114,7 +113,7 @@ static struct reader_family *find_family(const smx_reader *reader, uint64_t offs
 
 	if (!reader->table_size)
 		return NULL;
-	for (at = mix(offset) & mask; reader->by_offset[at]; at = (at + 1) & mask) {
+	for (at = hash_offset(reader, offset) & mask; reader->by_offset[at]; at = (at + 1) & mask) {
 		struct reader_family *family = reader->families[reader->by_offset[at] - 1];
 
 		if (family->view.id == offset)
@@ -126,13 +125,14 @@ static struct reader_family *find_family(const smx_reader *reader, uint64_t offs
 static void enter_family(smx_reader *reader, size_t index)
 {
 	struct reader_family *family = reader->families[index];
-	size_t mask = reader->table_size - 1, at = mix(family->view.id) & mask;
+	size_t mask = reader->table_size - 1, at = hash_offset(reader, family->view.id) & mask;
 
 	while (reader->by_offset[at])
 		at = (at + 1) & mask;
 	reader->by_offset[at] = index + 1;
 	family->group = index;
-	for (at = hash_text(family->view.name) & mask; reader->by_name[at]; at = (at + 1) & mask) {
+	for (at = hash_bytes(reader, family->view.name.data, family->view.name.size) & mask;
+	     reader->by_name[at]; at = (at + 1) & mask) {
 		const smx_text *name = &reader->families[reader->by_name[at] - 1]->view.name;
 
 		if (name->size == family->view.name.size &&
@@ -186,7 +186,6 @@ static void free_family(struct reader_family *family)
 	free(family->totals);
 	free(family->stamps_ns);
 	free(family->runs);
-	free(family->copy);
 	free(family);
 }
 
@@ -198,37 +197,44 @@ static bool bounds_are_sound(const double *bounds, size_t count)
 	return true;
 }
 
-/* Fills a view from a copy of the key. */
-static bool parse_family(struct reader_family *family, const unsigned char *key, size_t size,
-			 smx_text *labels, double *bounds)
-{
-	struct cursor cursor = {key, size};
-	smx_family_view *view = &family->view;
+/* The numbers at the head of a key. */
+struct family_head {
 	uint16_t kind, mode, label_count, bound_count;
+};
 
-	if (!take_u16(&cursor, &kind) || !take_u16(&cursor, &mode) ||
-	    !take_u16(&cursor, &label_count) || !take_u16(&cursor, &bound_count))
+/* Takes the head; false where it cannot be that of a key with so many bytes left. */
+static bool take_head(struct cursor *cursor, struct family_head *head)
+{
+	if (!take_u16(cursor, &head->kind) || !take_u16(cursor, &head->mode) ||
+	    !take_u16(cursor, &head->label_count) || !take_u16(cursor, &head->bound_count))
 		return false;
-	if (kind < SMX_COUNTER || kind > SMX_HISTOGRAM || label_count > SMX_LAYOUT_LABEL_MAX ||
-	    bound_count > SMX_LAYOUT_BOUND_MAX || (kind == SMX_HISTOGRAM) != (bound_count > 0) ||
-	    (kind == SMX_GAUGE) != (mode > 0) || mode > SMX_GAUGE_MOST_RECENT)
+	if (head->kind < SMX_COUNTER || head->kind > SMX_HISTOGRAM ||
+	    head->label_count > SMX_LAYOUT_LABEL_MAX || head->bound_count > SMX_LAYOUT_BOUND_MAX ||
+	    (head->kind == SMX_HISTOGRAM) != (head->bound_count > 0) ||
+	    (head->kind == SMX_GAUGE) != (head->mode > 0) || head->mode > SMX_GAUGE_MOST_RECENT)
 		return false;
-	if (cursor.left < bound_count * sizeof(double))
+	/* Every label name has two bytes of size: the arrays below are a multiple of the key. */
+	return cursor->left >= head->bound_count * sizeof(double) + head->label_count * 2u;
+}
+
+/* Fills a view from the rest of a copy of the key. */
+static bool parse_family(smx_family_view *view, const struct family_head *head,
+			 struct cursor *cursor, smx_text *labels, double *bounds)
+{
+	memcpy(bounds, cursor->at, head->bound_count * sizeof(double));
+	cursor->at += head->bound_count * sizeof(double);
+	cursor->left -= head->bound_count * sizeof(double);
+	if (!bounds_are_sound(bounds, head->bound_count) ||
+	    !take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
+	    !take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
+	    !take_texts(cursor, head->label_count, SMX_LAYOUT_NAME_MAX, labels))
 		return false;
-	memcpy(bounds, cursor.at, bound_count * sizeof(double));
-	cursor.at += bound_count * sizeof(double);
-	cursor.left -= bound_count * sizeof(double);
-	if (!bounds_are_sound(bounds, bound_count) ||
-	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
-	    !take_text(&cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
-	    !take_texts(&cursor, label_count, SMX_LAYOUT_NAME_MAX, labels))
-		return false;
-	view->kind = (smx_kind)kind;
-	view->mode = (smx_gauge_mode)mode;
+	view->kind = (smx_kind)head->kind;
+	view->mode = (smx_gauge_mode)head->mode;
 	view->label_names = labels;
-	view->label_count = label_count;
+	view->label_count = head->label_count;
 	view->bounds = bounds;
-	view->bound_count = bound_count;
+	view->bound_count = head->bound_count;
 	return true;
 }
 
@@ -236,31 +242,35 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 {
 	const smx_layout_family *record =
 		(const smx_layout_family *)(const void *)(reader->base + offset);
-	uint64_t key_size = record->key_size;
+	uint64_t key_size = smx_read_u32(&record->key_size);
 	struct reader_family *family;
-	unsigned char *key;
+	struct family_head head;
+	struct cursor cursor;
+	smx_text *labels;
+	double *bounds;
 	bool no_memory;
 
 	if (size < SMX_LAYOUT_FAMILY_KEY || key_size > size - SMX_LAYOUT_FAMILY_KEY)
 		return TAKEN_DAMAGED;
-	key = copy_key(reader, offset + SMX_LAYOUT_FAMILY_KEY, key_size, &no_memory);
-	if (!key)
+	cursor.at = copy_key(reader, offset + SMX_LAYOUT_FAMILY_KEY, key_size, &no_memory);
+	cursor.left = key_size;
+	if (!cursor.at)
 		return no_memory ? TAKEN_NO_MEMORY : TAKEN_DAMAGED;
+	if (!take_head(&cursor, &head))
+		return TAKEN_DAMAGED;
+	labels = allocate(reader, head.label_count * sizeof *labels + 1);
+	bounds = allocate(reader, head.bound_count * sizeof *bounds + 1);
 	family = calloc(1, sizeof *family);
-	if (family)
-		family->copy = malloc(SMX_LAYOUT_LABEL_MAX * sizeof(smx_text) +
-				      SMX_LAYOUT_BOUND_MAX * sizeof(double));
-	if (!family || !family->copy || !grow_families(reader)) {
+	if (!labels || !bounds || !family || !grow_families(reader)) {
 		free_family(family);
 		return TAKEN_NO_MEMORY;
 	}
 	family->view.id = offset;
 	family->record = record;
-	family->presence_gauge = record->presence_gauge;
-	family->view.created_unix_ns = record->created_unix_ns;
+	family->presence_gauge = smx_read_u32(&record->presence_gauge);
+	family->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
 	family->view.help = (smx_text){"", 0};
-	if (!parse_family(family, key, key_size, family->copy,
-			  (double *)(void *)((smx_text *)family->copy + SMX_LAYOUT_LABEL_MAX))) {
+	if (!parse_family(&family->view, &head, &cursor, labels, bounds)) {
 		free_family(family);
 		return TAKEN_DAMAGED;
 	}
@@ -285,8 +295,8 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family)
 	if (!offset || !reader_in_arena(reader, offset, sizeof *text, SMX_LAYOUT_ALIGNMENT))
 		return true;
 	text = (const smx_layout_text *)(const void *)(reader->base + offset);
-	size = text->text_size;
-	if (text->record.type != SMX_RECORD_TEXT || size > SMX_LAYOUT_HELP_MAX ||
+	size = smx_read_u32(&text->text_size);
+	if (smx_read_u32(&text->record.type) != SMX_RECORD_TEXT || size > SMX_LAYOUT_HELP_MAX ||
 	    !reader_in_arena(reader, offset, sizeof *text + size, SMX_LAYOUT_ALIGNMENT))
 		return true;
 	copy = malloc(size + 1);
@@ -301,22 +311,29 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family)
 
 /* ---- series ---- */
 
-/* Whether every stripe of every cell lies within the limit. */
-static enum taken check_cells(const smx_reader *reader, const smx_family_view *family,
-			      uint64_t cells)
+/*
+ * Whether every stripe of every cell lies within the limit, and all series' cells together are no
+ * more than fit there: cells that several series name would be served many times over.
+ */
+static enum taken check_cells(smx_reader *reader, const smx_family_view *family, uint64_t cells)
 {
 	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
 	uint64_t tile = cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	uint64_t last = (cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + count - 1;
 	uint64_t size = (last / SMX_LAYOUT_TILE_CELLS + 1) * SMX_LAYOUT_TILE_SIZE *
 			reader->info.stripe_count;
+	uint64_t own = count * sizeof(smx_layout_cell) * reader->info.stripe_count;
 
 	if (family->kind == SMX_GAUGE)
 		return cells < SMX_LAYOUT_GAUGE_MAX ? TAKEN : TAKEN_DAMAGED;
-	if (cells % sizeof(smx_layout_cell) == 0 &&
-	    reader_in_arena(reader, tile, size, SMX_LAYOUT_TILE_SIZE))
-		return TAKEN;
-	return reader_is_ahead(reader, tile, size) ? TAKEN_LATER : TAKEN_DAMAGED;
+	if (cells % sizeof(smx_layout_cell) != 0)
+		return TAKEN_DAMAGED;
+	if (!reader_in_arena(reader, tile, size, SMX_LAYOUT_TILE_SIZE))
+		return reader_is_ahead(reader, tile, size) ? TAKEN_LATER : TAKEN_DAMAGED;
+	if (own > reader->limit - reader->cell_bytes)
+		return TAKEN_DAMAGED;
+	reader->cell_bytes += own;
+	return TAKEN;
 }
 
 static bool append_series(smx_reader *reader, struct reader_family *family,
@@ -342,8 +359,10 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 {
 	const smx_layout_series *record =
 		(const smx_layout_series *)(const void *)(reader->base + offset);
-	struct reader_family *family = find_family(reader, record->family_offset);
-	uint64_t key_size = record->key_size, cells = smx_read_acquire(&record->cells_or_gauge);
+	struct reader_family *family =
+		find_family(reader, smx_read_relaxed(&record->family_offset));
+	uint64_t key_size = smx_read_u32(&record->key_size),
+		 cells = smx_read_acquire(&record->cells_or_gauge);
 	struct reader_series *series;
 	struct cursor cursor;
 	smx_text *values;
@@ -370,8 +389,8 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	series->view.id = offset;
 	series->view.family = &family->view;
 	series->view.label_values = values;
-	series->view.created_unix_ns = record->created_unix_ns;
-	series->view.overflow = record->flags & SMX_SERIES_OVERFLOW;
+	series->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
+	series->view.overflow = smx_read_u32(&record->flags) & SMX_SERIES_OVERFLOW;
 	cursor = (struct cursor){key, key_size};
 	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
 		return TAKEN_DAMAGED;

@@ -35,6 +35,10 @@
  * .overflow_offset, smx_layout_slot.directory_offset, the directory's words,
  * smx_layout_slot.generation, smx_layout_header.size.
  *
+ * PLACES. The table of contents says where the parts are, and in version 1 they are always in this
+ * order, each directly behind the other, the arena at the next multiple of 512; record sizes are 64
+ * (slots), 8 (roots: count words) and 1 (arena: count 0). The file may be longer than `size`.
+ *
  * WHO WRITES WHAT. The creator writes the header before the file gets its name. Any writer adds to
  * the atomic words of the header and publishes records. A slot's words and gauge blocks are written
  * by the process that holds the slot's lock, and by nobody else. Readers write nothing.
@@ -51,7 +55,8 @@
  * times: cells lie in tiles of 32, the stripes of a tile adjacent, 512 bytes each. With t = offset
  * & ~511 (the tile) and n = (offset & 511) / 16 + i, cell i of a series in stripe s is at
  *     t + (n / 32) * 512 * stripe_count + s * 512 + (n % 32) * 16.
- * The series' number is the sum over all stripes.
+ * The series' number is the sum over all stripes. Tiles begin at multiples of 512; cells_or_gauge
+ * and cell_next are offsets in stripe 0.
  *
  * GAUGES. A gauge series has a number, cells_or_gauge, and one cell a slot: {f64 value; u64 tag}.
  * In the modes *_MOST_RECENT the tag is the CLOCK_MONOTONIC time in ns of the update, and the cell
@@ -61,7 +66,7 @@
  * floor(log2(g / 64 + 1)), at g - 64 * ((1 << k) - 1). A slot's directory has 16 offsets of live
  * blocks, then 16 of retired blocks (the sums of dead owners, for the modes that include the dead;
  * none yet). Families have a gauge number too: a present cell there says that the slot's process
- * has defined the family.
+ * has defined the family, by its generation in every mode.
  *
  * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an
  * open-file-description lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the
@@ -160,7 +165,7 @@ typedef struct smx_layout_header {
 	uint64_t arena_next; /* first byte not given out; multiple of 64 */
 	uint64_t cell_next;  /* next free cell of the tile in use, 0: none */
 	uint64_t reserved2[6];
-	uint64_t series_count; /* reserved or published */
+	uint64_t series_count; /* reserved or published, without overflow series */
 	uint64_t family_count;
 	uint64_t gauge_next; /* next gauge number */
 	uint64_t slots_used; /* slots 0 .. slots_used - 1 were ever claimed */
@@ -305,11 +310,13 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
  * A family. Its key, at 128, is hashed with hash_seed and says what the family is:
  *   u16 kind, u16 mode (0 but for gauges), u16 label_count, u16 bound_count,
  *   bound_count x f64 bounds (strictly increasing, finite),
- *   then name, unit and label_count label names, each as u16 size and bytes.
- * For histograms whose first bound is above 0 a search table may follow, at table_offset in the
- * record: table_count u16. The top 14 bits of a double v >= 0 (sign, exponent, two bits of
- * mantissa) less table_low, held between 0 and table_count - 1, index it; the entry is the first
- * bucket that v may be in. table_count 0: no table, search the bounds.
+ *   then name (of a counter without _total), unit (size 0: none) and label_count label names, each
+ *   as u16 size and bytes.
+ * A family has help_offset 0 only until its definer has come to it; a text of size 0 is no help.
+ * For histograms whose first bound is above 0 a search table may follow, at table_offset from the
+ * beginning of the record: table_count u16. The top 14 bits of a double v >= 0 (sign, exponent, two
+ * bits of mantissa) less table_low, held between 0 and table_count - 1, index it; the entry is the
+ * first bucket that v may be in. table_count 0: no table, search the bounds.
  */
 typedef struct smx_layout_family {
 	smx_layout_record record;
@@ -353,7 +360,8 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_family) == 120, "the key of a family begins 
 #define SMX_SERIES_OVERFLOW 1u
 
 /*
- * A series. Its key, at 96, is label_count times u16 size and bytes, valid UTF-8; the hash is over
+ * A series; the overflow series of a family is one of them, found under its key as the others are.
+ * Its key, at 96, is label_count times u16 size and bytes, valid UTF-8; the hash is over
  * the family's offset (u64) and the key, seeded with hash_seed.
  */
 typedef struct smx_layout_series {

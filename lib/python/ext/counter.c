@@ -90,7 +90,8 @@ static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t n
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 0 && !kwnames && metric->observable)) {
+	/* A series means: observable, and there was room. The rest is said or counted elsewhere. */
+	if (core_likely(nargs == 0 && !kwnames && metric->series.counter.impl)) {
 		smx_counter_inc(metric->series.counter);
 		Py_RETURN_NONE;
 	}

@@ -42,7 +42,7 @@ static PyObject *gauge_inc(PyObject *self, PyObject *const *args, Py_ssize_t nar
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 0 && !kwnames && metric->observable && !metric->set_only)) {
+	if (core_likely(nargs == 0 && !kwnames && metric->series.gauge.impl && !metric->set_only)) {
 		smx_gauge_inc(metric->series.gauge);
 		Py_RETURN_NONE;
 	}
@@ -56,7 +56,7 @@ static PyObject *gauge_dec(PyObject *self, PyObject *const *args, Py_ssize_t nar
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 0 && !kwnames && metric->observable && !metric->set_only)) {
+	if (core_likely(nargs == 0 && !kwnames && metric->series.gauge.impl && !metric->set_only)) {
 		smx_gauge_dec(metric->series.gauge);
 		Py_RETURN_NONE;
 	}
@@ -90,7 +90,7 @@ static PyObject *gauge_set(PyObject *self, PyObject *const *args, Py_ssize_t nar
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 1 && !kwnames && metric->observable &&
+	if (core_likely(nargs == 1 && !kwnames && metric->series.gauge.impl &&
 			PyFloat_CheckExact(args[0]))) {
 		smx_gauge_set(metric->series.gauge, PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;

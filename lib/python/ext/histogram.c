@@ -29,7 +29,7 @@ static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssi
 {
 	struct metric *metric = (struct metric *)self;
 
-	if (core_likely(nargs == 1 && !kwnames && metric->observable &&
+	if (core_likely(nargs == 1 && !kwnames && metric->series.histogram.impl &&
 			PyFloat_CheckExact(args[0]))) {
 		smx_histogram_observe(metric->series.histogram, PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;
