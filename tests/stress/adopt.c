@@ -108,11 +108,57 @@ static unsigned run_with(const char *what, bool adopt)
 	return calls;
 }
 
+/* ---- the first update in an adopted slot ---- */
+
+static void claim_and_find(void *data)
+{
+	struct scene *scene = data;
+
+	smx_segment_claim(scene->segment, NULL);
+}
+
+static void update(void *data)
+{
+	smx_gauge_add(((struct scene *)data)->gauge, LATE);
+}
+
+/* At each of its instructions the cell holds nothing, or this owner's value: never the dead one's. */
+static void update_step_by_step(void)
+{
+	smx_segment_options options = {.slot_max = 8};
+	struct scene scene = {.quick_ready = stress_shared(sizeof(uint64_t))};
+	struct tracee_plan plan = {
+		.prepare = claim_and_find, .operate = update, .data = &scene, .raw = true};
+	struct tracee tracee;
+	smx_reader *reader;
+	unsigned steps = 0;
+	double sum = 0;
+
+	scene.segment = stress_open(SEGMENT, &options);
+	scene.gauge = stress_gauge_of(scene.segment, "g", SMX_GAUGE_LIVE_SUM);
+	claim_and_die(&scene);
+	reader = stress_reader(SEGMENT);
+	tracee_start(&tracee, &plan);
+	for (bool more = true; more; steps++) {
+		more = tracee_step(&tracee, 1) == 1;
+		stress_walk(reader);
+		stress_gauge(reader, "g", &sum);
+		CHECK(sum == 0 || sum == LATE, "after %u instructions the gauge shows %g", steps,
+		      sum);
+	}
+	CHECK(sum == LATE, "the update is not seen: %g", sum);
+	tracee_kill(&tracee);
+	printf("  the first update in an adopted slot: seen at each of %u instructions\n", steps);
+	smx_reader_close(reader);
+	smx_segment_close(scene.segment);
+}
+
 int main(void)
 {
 	stress_begin("adopt", 60);
 	printf("adopt: a late adopter of a slot (I4, I11)\n");
 	CHECK(run_with("a free slot", false) > 2, "nothing was stepped");
 	CHECK(run_with("a dead slot", true) > 2, "nothing was stepped");
+	update_step_by_step();
 	return stress_end();
 }

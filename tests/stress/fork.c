@@ -182,6 +182,62 @@ static void be_threaded_parent(unsigned count, bool raw)
 	_exit(0);
 }
 
+/* ---- what a child must not inherit ---- */
+
+#define LINGERERS 60
+
+/* Forks while another thread claims slots; then gives all up, and says so while the children live. */
+static void be_parent_of_lingerers(void)
+{
+	pthread_t threads[2];
+	pid_t pids[LINGERERS];
+
+	for (int i = 0; i < 2; i++)
+		REQUIRE(pthread_create(&threads[i], NULL, open_and_close, NULL) == 0,
+			"pthread_create");
+	for (int i = 0; i < LINGERERS; i++) {
+		pids[i] = stress_fork();
+		if (pids[i] == 0) {
+			wait_here();
+			_exit(0);
+		}
+		stress_wait_word(&board->ready, (uint64_t)i + 1, 60);
+	}
+	PUT(board->stop, 1);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	smx_segment_close(segment);
+	ADD(board->ready, 1);
+	for (int i = 0; i < LINGERERS; i++)
+		expect_exit(pids[i]);
+	_exit(0);
+}
+
+/* The parent lives and has no slot: neither may a child keep one alive in its name. */
+static void children_inherit_no_lock(void)
+{
+	static const char *const names[] = {SEGMENT, "fork-other"};
+	pid_t pid;
+
+	reset_board();
+	pid = stress_fork();
+	if (pid == 0)
+		be_parent_of_lingerers();
+	require_ready(LINGERERS + 1);
+	for (int i = 0; i < 2; i++) {
+		smx_reader *other = stress_reader(names[i]);
+
+		for (size_t w = 0; w < smx_reader_writer_count(other); w++)
+			CHECK(smx_reader_writer(other, w)->pid != (uint32_t)pid,
+			      "%s: a child holds the slot that its parent gave up", names[i]);
+		smx_reader_close(other);
+	}
+	PUT(board->go, 1);
+	expect_exit(pid);
+	printf("  %u children forked while other threads claim: none holds its parent's slot\n",
+	       LINGERERS);
+}
+
 static uint64_t sum_of_work(void)
 {
 	const smx_family_view *family = stress_family(reader, "work");
@@ -458,7 +514,7 @@ static _Noreturn void sit(const char *channel)
 
 int main(int argc, char **argv)
 {
-	smx_segment_options options = {.slot_max = 16, .series_max = 1000000};
+	smx_segment_options options = {.slot_max = 128, .series_max = 1000000};
 
 	if (argc == 3 && strcmp(argv[1], "--sit") == 0)
 		sit(argv[2]);
@@ -472,6 +528,7 @@ int main(int argc, char **argv)
 	here = stress_gauge_of(segment, "here", SMX_GAUGE_LIVE_SUM);
 	fork_while_threads_work(false);
 	fork_while_threads_work(true);
+	children_inherit_no_lock();
 	raw_fork();
 	raw_child_closes();
 	close_all_descriptors();

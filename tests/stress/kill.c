@@ -149,7 +149,7 @@ smx_segment_options kill_options(void)
 /* ---- one case ---- */
 
 struct figures {
-	uint64_t kills, instructions, finished;
+	uint64_t kills, instructions;
 };
 
 /*
@@ -182,40 +182,57 @@ static void kill_at(const struct kill_case *which, struct scene *scene, struct t
 	scene->number++;
 }
 
-static void run_case(const struct kill_case *which, uint64_t kills, struct figures *figures)
+/*
+ * Where to kill: everywhere in what is short and in the long run; else before and after each
+ * instruction that others may see something of, and at `spread` others, chosen by chance.
+ */
+static bool *choose_points(const struct trace *trace, uint64_t spread)
 {
-	uint64_t chance = stress_now_ns(), failures = stress_failure_count(), before, natural,
-		 length, used, limit;
+	uint64_t chance = stress_now_ns(), count = trace->count;
+	bool *chosen = calloc(count + 1, sizeof *chosen);
+	bool everywhere = stress_is_long() || count <= 4 * spread;
+
+	for (uint64_t i = 0; i < count; i++)
+		if (everywhere || trace->edge[i] || (i > 0 && trace->edge[i - 1]))
+			chosen[i] = true;
+	for (uint64_t i = 0; i < spread && !everywhere; i++) {
+		uint64_t from = i * count / spread, to = (i + 1) * count / spread;
+
+		chosen[from + stress_random(&chance) % (to - from)] = true;
+	}
+	return chosen;
+}
+
+static void run_case(const struct kill_case *which, uint64_t spread, struct figures *figures)
+{
+	uint64_t failures = stress_failure_count(), before, natural, used, kills = 0;
 	struct scene scene = {.kind = which->kind};
 	struct trace trace;
+	bool *chosen;
 
 	which->begin(&scene);
 	before = scene_used_bytes(&scene);
 	kill_at(which, &scene, &trace, UINT64_MAX);
-	length = trace.count;
 	natural = scene_used_bytes(&scene) - before;
-	if (stress_is_long() || kills > length)
-		kills = length;
 	before += natural;
-	for (uint64_t i = 0; i < kills; i++) {
-		uint64_t from = i * length / kills, to = (i + 1) * length / kills;
-
-		kill_at(which, &scene, &trace, from + stress_random(&chance) % (to - from));
-		figures->finished += scene.finished;
-		if (stress_failure_count() > failures + 20)
-			break;
+	chosen = choose_points(&trace, spread);
+	for (uint64_t i = 0; i < trace.count && stress_failure_count() <= failures + 20; i++) {
+		if (!chosen[i])
+			continue;
+		kill_at(which, &scene, &trace, i);
+		kills++;
 	}
 	used = scene_used_bytes(&scene) - before;
-	limit = kills * (2 * natural + 2048);
-	CHECK(used <= limit,
+	CHECK(used <= kills * (2 * natural + 2048),
 	      "%s: %" PRIu64 " bytes used by %" PRIu64 " kills, %" PRIu64
 	      " by one that is not killed",
 	      which->name, used, kills, natural);
 	figures->kills += kills;
-	figures->instructions += length;
-	printf("  %-28s %7" PRIu64 " instructions, %6" PRIu64 " kills, %5" PRIu64 " bytes each%s\n",
-	       which->name, length, kills, used / kills,
+	figures->instructions += trace.count;
+	printf("  %-24s %6" PRIu64 " instructions, %5" PRIu64 " kills, %6" PRIu64 " bytes each%s\n",
+	       which->name, trace.count, kills, used / kills,
 	       stress_failure_count() > failures ? "  FAILED" : "");
+	free(chosen);
 	trace_free(&trace);
 	which->end(&scene);
 }
@@ -224,7 +241,7 @@ int main(int argc, char **argv)
 {
 	struct figures figures = {0};
 	const char *only = argc > 1 ? argv[1] : NULL;
-	uint64_t kills = 48 / stress_slowness();
+	uint64_t spread = 30 / stress_slowness();
 
 	if (argc == 9 && strcmp(argv[1], "--writer") == 0)
 		return be_writer(argv + 2);
@@ -232,7 +249,7 @@ int main(int argc, char **argv)
 	printf("kill: SIGKILL at single instructions (I1, I3, I4, I6)\n");
 	for (const struct kill_case *which = kill_cases; which->name; which++)
 		if (!only || strstr(which->name, only))
-			run_case(which, kills, &figures);
+			run_case(which, spread, &figures);
 	printf("  %" PRIu64 " kills over %" PRIu64 " instructions\n", figures.kills,
 	       figures.instructions);
 	return stress_end();

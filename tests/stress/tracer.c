@@ -134,6 +134,14 @@ static uint64_t address_of(pid_t pid)
 				(void *)offsetof(struct user_regs_struct, rip), NULL);
 }
 
+/* Whether a system call or a locked access begins there. */
+static bool is_edge(pid_t pid, uint64_t address)
+{
+	unsigned long word = (unsigned long)ptrace(PTRACE_PEEKTEXT, pid, (void *)address, NULL);
+
+	return (word & 0xffff) == 0x050f || (word & 0xff) == 0xf0;
+}
+
 static bool poke(pid_t pid, uint64_t address, long word)
 {
 	return ptrace(PTRACE_POKETEXT, pid, (void *)address, (void *)word) == 0;
@@ -166,6 +174,12 @@ static uint64_t address_of(pid_t pid)
 {
 	(void)pid;
 	return 0;
+}
+
+static bool is_edge(pid_t pid, uint64_t address)
+{
+	(void)pid, (void)address;
+	return false;
 }
 
 static bool run_to_address(struct tracee *tracee, uint64_t address)
@@ -210,13 +224,17 @@ void tracee_record(struct tracee *tracee, struct trace *trace)
 
 	trace->count = 0;
 	trace->addresses = malloc(room * sizeof *trace->addresses);
+	trace->edge = malloc(room * sizeof *trace->edge);
 	while (!tracee_is_done(tracee)) {
 		if (trace->count == room) {
 			room *= 2;
 			trace->addresses =
 				realloc(trace->addresses, room * sizeof *trace->addresses);
+			trace->edge = realloc(trace->edge, room * sizeof *trace->edge);
 		}
-		trace->addresses[trace->count++] = address_of(tracee->pid);
+		trace->addresses[trace->count] = address_of(tracee->pid);
+		trace->edge[trace->count] = is_edge(tracee->pid, trace->addresses[trace->count]);
+		trace->count++;
 		step(tracee->pid);
 	}
 	find_landmarks(trace);
@@ -226,6 +244,7 @@ void trace_free(struct trace *trace)
 {
 	free(trace->addresses);
 	free(trace->landmark);
+	free(trace->edge);
 }
 
 void tracee_run_to(struct tracee *tracee, const struct trace *trace, uint64_t number)
