@@ -24,7 +24,7 @@ bool smx_platform_map(struct smx_segment *segment, int descriptor);
 /* A zeroed page that is wiped by fork; NULL: refused. */
 void *smx_platform_wiped_page(void);
 
-/* ---- time, chance, processors ---- */
+/* ---- time (clock.c), chance, processors ---- */
 
 uint64_t smx_platform_monotonic_ns(void);
 uint64_t smx_platform_unix_ns(void);

@@ -27,7 +27,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef MADV_WIPEONFORK
@@ -88,25 +87,7 @@ void *smx_platform_wiped_page(void)
 	return page;
 }
 
-/* ---- time, chance, processors ---- */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint64_t smx_platform_monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t smx_platform_unix_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
-}
+/* ---- chance, processors ---- */
 
 bool smx_platform_random(void *bytes, size_t size)
 {

@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef MAP_ANONYMOUS
@@ -53,24 +52,6 @@ bool smx_platform_map(struct smx_segment *segment, int descriptor)
 void *smx_platform_wiped_page(void)
 {
 	return NULL;
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-uint64_t smx_platform_monotonic_ns(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t smx_platform_unix_ns(void)
-{
-	return clock_ns(CLOCK_REALTIME);
 }
 
 bool smx_platform_random(void *bytes, size_t size)
