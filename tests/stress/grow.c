@@ -45,7 +45,7 @@ static smx_histogram_family define(smx_segment *segment)
 static void write_series(smx_segment *segment, uint32_t count)
 {
 	smx_histogram_family family = define(segment);
-	char text[1001];
+	char text[1001], name[32];
 	const char *values[] = {text};
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -54,6 +54,10 @@ static void write_series(smx_segment *segment, uint32_t count)
 
 		memset(text + size, 'x', i % 7 * 100);
 		text[size + (int)(i % 7) * 100] = '\0';
+		if (i % 20 == 0) { /* a series may follow its family at once */
+			snprintf(name, sizeof name, "family%u", i);
+			smx_counter_inc(stress_counter_of(segment, name));
+		}
 		smx_histogram_observe(smx_histogram_with(family, values), 1);
 		smx_gauge_set(stress_gauge_of(segment, i % 2 ? "even" : "odd", SMX_GAUGE_LIVE_SUM),
 			      i);
@@ -106,6 +110,13 @@ static void read_on(uint32_t count)
 		smx_reader_histogram(faithful, smx_reader_series(faithful, family, i), counts,
 				     &sum);
 		total += counts[0];
+	}
+	for (unsigned i = 0; i < count; i += 20) {
+		char name[32];
+
+		snprintf(name, sizeof name, "family%u", i);
+		CHECK(stress_counter(faithful, name) == WRITERS, "%s: %" PRIu64 " counted of %u",
+		      name, stress_counter(faithful, name), WRITERS);
 	}
 	CHECK(total == (uint64_t)count * WRITERS, "%" PRIu64 " observations are seen of %u", total,
 	      count * WRITERS);
