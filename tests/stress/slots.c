@@ -79,6 +79,7 @@ static void contend(smx_segment *segment, uint64_t number)
 {
 	smx_gauge all, sum, recent;
 	uint64_t generation = 0;
+	uint8_t starting = STARTING;
 	int slot = -1;
 
 	while (!smx_segment_claim(segment, NULL))
@@ -96,7 +97,9 @@ static void contend(smx_segment *segment, uint64_t number)
 	smx_gauge_set(all, (double)number);
 	smx_gauge_set(recent, (double)number);
 	smx_gauge_inc(sum);
-	PUT(board->state[number], HOLDING);
+	/* Not over what the killer has written meanwhile. */
+	__atomic_compare_exchange_n(&board->state[number], &starting, HOLDING, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	ADD(board->claims, 1);
 	for (;;) {
 		smx_gauge_inc(sum);
@@ -131,6 +134,8 @@ static void check_walk(smx_reader *reader, const uint64_t *numbers, const bool *
 	for (size_t s = 0; s < count; s++) {
 		uint64_t number = (uint64_t)samples[s].value;
 
+		if (number == 0) /* found its series, and has not set it yet */
+			continue;
 		CHECK(GET(board->state[number]) != KILLED,
 		      "process %" PRIu64 ", dead and reaped, is shown as live", number);
 		for (size_t t = 0; t < s; t++)
