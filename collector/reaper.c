@@ -9,9 +9,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "log.h"
 #include "selfmetrics.h"
 
 #define SWEEP_MS 500
@@ -40,6 +42,14 @@ static struct timespec from_ms(int64_t ms)
 	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }
 
+/* What lies in the kernel's buffer was sent in time: the server is behind, not the client. */
+static bool has_unread_bytes(int fd)
+{
+	int count = 0;
+
+	return ioctl(fd, FIONREAD, &count) == 0 && count > 0;
+}
+
 static uint64_t received_bytes(int fd)
 {
 	struct tcp_info info = {0};
@@ -64,25 +74,50 @@ static void reap(struct connection *connection)
 	atomic_fetch_add(&selfmetrics_counts.connections_reaped, 1);
 }
 
-static void sweep(struct reaper *reaper, int64_t now)
+struct toll {
+	unsigned headers;  /* too slow to send a request */
+	unsigned requests; /* too slow to send a body or to read the answer */
+	unsigned idle;	   /* made room */
+};
+
+static void sweep(struct reaper *reaper, int64_t now, struct toll *toll)
 {
 	const bool crowded = reaper->count > reaper->limit / 4 * 3;
 
 	for (struct connection *at = reaper->first; at; at = at->next) {
-		if (at->phase == CONNECTION_REAPED)
-			continue;
-		if (at->phase != CONNECTION_IDLE) {
-			if (now < at->deadline_ms)
-				continue;
+		if (at->phase == CONNECTION_HEADER && now >= at->deadline_ms) {
+			if (has_unread_bytes(at->fd)) {
+				at->is_late = false;
+			} else if (!at->is_late) {
+				/* What was read a moment ago may be about to become a request. */
+				at->is_late = true;
+			} else {
+				toll->headers++;
+				reap(at);
+			}
+		} else if (at->phase == CONNECTION_REQUEST && now >= at->deadline_ms) {
+			toll->requests++;
 			leave_request(reaper, at);
 			reap(at);
-		} else if (crowded) {
+		} else if (at->phase == CONNECTION_IDLE && crowded) {
+			toll->idle++;
 			reap(at);
-		} else if (received_bytes(at->fd) > at->received_bytes) {
+		} else if (at->phase == CONNECTION_IDLE &&
+			   received_bytes(at->fd) > at->received_bytes) {
 			at->phase = CONNECTION_HEADER;
+			at->is_late = false;
 			at->deadline_ms = now + REAPER_HEADER_MS;
 		}
 	}
+}
+
+/* One line for all of them: an attack must not become an attack on the log. */
+static void report(const struct toll *toll)
+{
+	if (toll->headers + toll->requests + toll->idle)
+		log_event(LOG_LEVEL_WARN, log_text("msg", "slow connections shut down"),
+			  log_number("in_header", toll->headers),
+			  log_number("in_request", toll->requests), log_number("idle", toll->idle));
 }
 
 static void *run(void *argument)
@@ -93,12 +128,16 @@ static void *run(void *argument)
 	pthread_mutex_lock(&reaper->lock);
 	while (!reaper->stop) {
 		struct timespec until = from_ms(next);
+		struct toll toll = {0};
 
 		pthread_cond_timedwait(&reaper->changed, &reaper->lock, &until);
 		if (now_ms() < next)
 			continue;
-		sweep(reaper, now_ms());
+		sweep(reaper, now_ms(), &toll);
 		next = now_ms() + SWEEP_MS;
+		pthread_mutex_unlock(&reaper->lock);
+		report(&toll);
+		pthread_mutex_lock(&reaper->lock);
 	}
 	pthread_mutex_unlock(&reaper->lock);
 	return NULL;

@@ -10,6 +10,7 @@
  *      the list, and libmicrohttpd closes the socket only after that: never somebody else's.
  *  P2  Between two requests a connection may be silent for libmicrohttpd's timeout. The deadline for
  *      a header starts with its first byte, which the kernel's count of received bytes tells.
+ *  P3  Nobody pays for the server's own delay: while sent bytes wait to be read, no header is late.
  */
 #ifndef COLLECTOR_REAPER_H
 #define COLLECTOR_REAPER_H
@@ -37,6 +38,7 @@ struct connection {
 	enum connection_phase phase;
 	int64_t deadline_ms;
 	uint64_t received_bytes; /* when it became idle */
+	bool is_late;		 /* was beyond its deadline at the last sweep */
 
 	bool is_scrape;	    /* counts for --web.max-requests */
 	bool is_bad_target; /* a space in the request's target, or a NUL in its path */

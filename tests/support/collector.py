@@ -182,6 +182,8 @@ class Collector:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
+        if kind is not None:
+            print(*self.lines, sep="\n")  # pytest shows it with the failure
         if self.process.poll() is None:
             status = self.stop()
             if kind is None:

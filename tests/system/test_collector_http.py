@@ -430,6 +430,33 @@ def test_lets_a_kept_connection_be_silent_for_longer_than_a_header_may_take(fold
         assert kept.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+def test_does_not_blame_clients_for_its_own_delay(folder: Path) -> None:
+    """Stopped for longer than a header may take, it answers what was sent to it meanwhile."""
+    with Collector(folder) as collector:
+        connections = [collector.connect() for _ in range(50)]
+        try:
+            assert collector.request("/-/healthy").status == 200  # so it has accepted the others
+            collector.process.send_signal(signal.SIGSTOP)
+            threads = Path(f"/proc/{collector.process.pid}/task")
+            wait_until(
+                lambda: all(") T " in (t / "stat").read_text() for t in threads.iterdir()),
+                "all its threads are stopped",
+            )
+            for connection in connections:
+                connection.sendall(b"GET /-/healthy HTTP/1.1\r\n" + CLOSE)
+            connections[0].settimeout(6)
+            with pytest.raises(socket.timeout):
+                connections[0].recv(1)
+            collector.process.send_signal(signal.SIGCONT)
+            for connection in connections:
+                connection.settimeout(30)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        finally:
+            collector.process.send_signal(signal.SIGCONT)
+            for connection in connections:
+                connection.close()
+
+
 def test_250_dribbling_clients_do_not_keep_others_out(folder: Path) -> None:
     with Collector(folder) as collector:
         dribbling = [collector.connect() for _ in range(250)]
