@@ -138,16 +138,17 @@ static void *race(void *data)
 static void cap(void)
 {
 	smx_definition definition = {.name = "capped", .label_names = labels, .label_count = 1};
-	smx_segment *segment = stress_open(SEGMENT, NULL);
 	unsigned count = 200000 / stress_slowness();
+	/* Room for those who look the last ones up at the same moment. */
+	smx_segment_options options = {.series_max = count + RACERS};
+	smx_segment *segment = stress_open(SEGMENT, &options);
 	pthread_t threads[RACERS];
 	pthread_barrier_t barrier;
 	smx_reader *reader;
 	struct race shared = {.barrier = &barrier, .count = count};
 	const smx_reader_info *info;
 
-	/* Room for those who look the last ones up at the same moment. */
-	definition.series_max = count + RACERS;
+	definition.series_max = options.series_max;
 	CHECK(smx_counter_define(segment, &definition, &shared.family, NULL) == SMX_OK, "define");
 	pthread_barrier_init(&barrier, NULL, RACERS);
 	for (int i = 0; i < RACERS; i++)
@@ -159,7 +160,8 @@ static void cap(void)
 	CHECK(info->series_count == count + 1, "%" PRIu64 " series, not %u and the overflow series",
 	      info->series_count, count);
 	CHECK(info->dropped[SMX_DROP_FAMILY_CAP] == 0 && info->dropped[SMX_DROP_SERIES_CAP] == 0,
-	      "%" PRIu64 " refused below the cap", info->dropped[SMX_DROP_FAMILY_CAP]);
+	      "%" PRIu64 " and %" PRIu64 " refused below the caps",
+	      info->dropped[SMX_DROP_FAMILY_CAP], info->dropped[SMX_DROP_SERIES_CAP]);
 	CHECK(header_of(smx_segment_path(segment)).series_count == count,
 	      "%" PRIu64 " places taken by %u series: those who lose a race keep theirs",
 	      header_of(smx_segment_path(segment)).series_count, count);

@@ -222,7 +222,9 @@ static void run_case(const struct kill_case *which, uint64_t spread, struct figu
 		kill_at(which, &scene, &trace, i);
 		kills++;
 	}
-	used = scene_used_bytes(&scene) - before;
+	used = scene_used_bytes(&scene);
+	used = used > before ? used - before
+			     : 0; /* some cases begin with a new segment each time */
 	CHECK(used <= kills * (2 * natural + 2048),
 	      "%s: %" PRIu64 " bytes used by %" PRIu64 " kills, %" PRIu64
 	      " by one that is not killed",

@@ -32,10 +32,11 @@ struct scene {
 	smx_reader *reader;   /* sees all kills */
 	struct target target;
 	struct handle handle;
-	uint64_t number;   /* of kills so far */
-	uint64_t expected; /* records of the target */
-	bool finished;	   /* the operation was over before the kill */
-	pid_t parent;	   /* of the killed child of a fork */
+	uint64_t used_earlier; /* bytes, of segments that were given up */
+	uint64_t number;       /* of kills so far */
+	uint64_t expected;     /* records of the target */
+	bool finished;	       /* the operation was over before the kill */
+	pid_t parent;	       /* of the killed child of a fork */
 	pid_t keeper;
 };
 

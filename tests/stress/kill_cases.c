@@ -26,7 +26,7 @@ uint64_t scene_used_bytes(struct scene *scene)
 	if (!scene->reader)
 		return 0;
 	stress_walk(scene->reader);
-	return smx_reader_information(scene->reader)->used_bytes;
+	return scene->used_earlier + smx_reader_information(scene->reader)->used_bytes;
 }
 
 /* Both readers: who lives, how often the target was recorded to. */
@@ -223,6 +223,17 @@ static void before_series(struct scene *scene)
 	set_target(scene, "family", label);
 }
 
+/* A new segment before the old one is full. */
+static void before_wide_series(struct scene *scene)
+{
+	if (scene->number % 1000 == 999) {
+		scene->used_earlier = scene_used_bytes(scene);
+		end_living(scene);
+		begin_wide_series(scene);
+	}
+	before_series(scene);
+}
+
 /* The family is there for the tracee; only the series is new. */
 static void define_before(void *data)
 {
@@ -366,8 +377,8 @@ const struct kill_case kill_cases[] = {
 	 after_finding, end_living, false, false},
 	{"series, histogram", SMX_HISTOGRAM, begin_series, before_series, define_before, find_it,
 	 after_finding, end_living, false, false},
-	{"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_series, define_before,
-	 find_it, after_finding, end_living, false, false},
+	{"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_wide_series,
+	 define_before, find_it, after_finding, end_living, false, false},
 	{"claim a free slot", SMX_GAUGE, begin_claim, before_claim_free, NULL, claim_it,
 	 after_claiming, end_living, true, false},
 	{"adopt a dead slot", SMX_GAUGE, begin_claim, NULL, NULL, claim_and_set, after_claiming,
