@@ -115,7 +115,7 @@ void smx_platform_boot_id(uint8_t id[16])
 			digit = (unsigned)(*c - 'a') + 10;
 		else
 			continue;
-		id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | digit);
+		id[digits / 2] = (uint8_t)((unsigned)id[digits / 2] << 4 | digit);
 		digits++;
 	}
 }

@@ -51,6 +51,11 @@ static bool take_places(struct smx_segment *segment, const struct series_key *wa
 
 	if (wanted->flags & SMX_SERIES_OVERFLOW)
 		return true;
+	if (family->label_count == 0) { /* its one series came with the definition */
+		smx_add(&family->series_count, 1);
+		smx_add(&segment->header->series_count, 1);
+		return true;
+	}
 	if (!take_place(&family->series_count, family->series_max)) {
 		smx_dropped(segment->header, SMX_DROP_FAMILY_CAP);
 		return false;

@@ -84,6 +84,20 @@ Test(series, beyond_the_segments_cap_is_the_overflow_series_and_counted)
 	cr_expect_eq(smx_counter_value(with(family, "_overflow")), 10);
 }
 
+Test(series, without_labels_has_its_place_beyond_every_cap)
+{
+	smx_segment_options options = {.size_max_bytes = 1 << 20, .series_max = 1, .slot_max = 4};
+	smx_segment *segment;
+	smx_counter counter;
+
+	cr_assert_eq(smx_segment_open("a", &options, &segment, NULL), SMX_OK);
+	with(fixture_counter(segment, "x", "l"), "v");
+	counter = smx_counter_with(fixture_counter(segment, "y", NULL), NULL);
+	smx_counter_inc(counter);
+	cr_expect_eq(smx_counter_value(counter), 1);
+	cr_expect_eq(segment->header->dropped[SMX_DROP_SERIES_CAP], 0);
+}
+
 Test(series, in_a_full_segment_loses_nothing)
 {
 	smx_segment_options options = {
