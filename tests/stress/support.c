@@ -62,9 +62,9 @@ static void remove_folder(void)
 /* The children go with their parent. */
 static void too_late(int signal_number)
 {
-	(void)signal_number;
 	if (getpid() == owner) {
-		fprintf(stderr, "%s: deadline passed: something hangs\n", program);
+		fprintf(stderr, "%s: %s\n", program,
+			signal_number == SIGALRM ? "deadline passed: something hangs" : "stopped");
 		remove_folder();
 	}
 	_exit(1);
@@ -88,6 +88,8 @@ void stress_begin(const char *name, unsigned deadline_s)
 	began_ns = stress_now_ns();
 	failures = stress_shared(sizeof *failures);
 	signal(SIGALRM, too_late);
+	signal(SIGTERM, too_late);
+	signal(SIGINT, too_late);
 	alarm(deadline_s * stress_slowness() * (stress_is_long() ? 30 : 1));
 }
 
