@@ -15,7 +15,7 @@
  *      it is held.
  *  F3. A process killed anywhere here leaves either no file, a whole file that nobody holds
  *      (replaced by the next opener), or a hidden file ".NAME.smx1.new" that the next replacement
- *      removes.
+ *      removes (where the file system has no O_TMPFILE: or one with a random hidden name).
  *  F4. Opening never passes O_CREAT for the name itself, follows no symbolic link and trusts only
  *      files of this user or root that others may not write.
  */

@@ -82,14 +82,18 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 			return false;
 		if (reader->dead[number] == generation)
 			break;
+		/*
+		 * Before the probe: an adopter writes these only after the owner has died, so if the
+		 * owner lives at the probe they are the owner's.
+		 */
+		writer->view.pid = __atomic_load_n(&slot->pid, __ATOMIC_ACQUIRE);
+		writer->view.claimed_monotonic_ns = smx_read_acquire(&slot->claimed_ns);
 		if (!is_held(reader, number, generation)) {
 			reader->dead[number] = generation;
 			break;
 		}
 		writer->view.slot = number;
 		writer->view.slot_generation = generation;
-		writer->view.pid = __atomic_load_n(&slot->pid, __ATOMIC_RELAXED);
-		writer->view.claimed_monotonic_ns = smx_read_relaxed(&slot->claimed_ns);
 		directory = smx_read_acquire(&slot->directory_offset);
 		again = smx_read_acquire(&slot->generation);
 		if (again == generation) {
