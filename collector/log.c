@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,8 +78,12 @@ void log_write(enum log_level level, const struct log_field *fields)
 	text_append(&line, line_format == LOG_FORMAT_JSON ? "}\n" : "\n");
 	if (!line.failed) {
 		/* Nobody is left to tell when this fails. */
-		ssize_t written = write(STDERR_FILENO, line.data, line.size);
-		(void)written;
+		struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+		if (poll(&room, 1, 0) == 1) {
+			ssize_t written = write(STDERR_FILENO, line.data, line.size);
+			(void)written;
+		}
 	}
 	smx_buffer_free(&line);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,14 @@ static int open_watch(const struct segment *segment)
 	return -1;
 }
 
+/* Connections need descriptors too: with none left nobody can ask what is wrong. */
+static bool is_beyond_share(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd >= limit.rlim_cur / 2;
+}
+
 static void open_reader(struct segment *segment, const smx_reader_options *options)
 {
 	smx_error error = {0};
@@ -72,6 +81,11 @@ static void open_reader(struct segment *segment, const smx_reader_options *optio
 		return;
 	}
 	segment->watch = open_watch(segment);
+	if (segment->watch >= 0 && is_beyond_share(segment->watch)) {
+		close_reader(segment);
+		segment_set_down(segment, "too few file descriptors (ulimit -n)");
+		return;
+	}
 	if (!segment_walk(segment))
 		close_reader(segment);
 }

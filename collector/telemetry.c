@@ -31,7 +31,7 @@ long telemetry_timeout_ms(struct MHD_Connection *connection)
 	if (!text)
 		return 0;
 	seconds = strtod(text, &end);
-	if (end == text || *end != '\0' || !(seconds > 0 && seconds < 3600))
+	if (end == text || *end != '\0' || !(seconds > 0 && seconds < 120))
 		return 0;
 	return (long)(seconds * 1000) + 1;
 }

@@ -282,7 +282,9 @@ static smx_status define(struct smx_segment *segment, struct draft *draft,
 				  table_count * sizeof(uint16_t));
 	key.hash = smx_index_hash(draft->key, draft->key_size, segment->header->hash_seed);
 	smx_process_lock();
-	status = check_collisions(segment, draft, error);
+	record = smx_index_find(segment, smx_index_families(segment), &key);
+	if (!record || !is_present(segment, (smx_layout_family *)(void *)record))
+		status = check_collisions(segment, draft, error);
 	if (status == SMX_OK) {
 		record = smx_index_add(segment, smx_index_families(segment), &key, &made);
 		if (record) {
@@ -310,6 +312,9 @@ static smx_status define_kind(struct smx_segment *segment, const smx_definition 
 	struct draft *draft;
 	smx_status status;
 
+	if (!out)
+		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %.80s: family must not be NULL",
+				definition && definition->name ? definition->name : "");
 	*out = NULL;
 	draft = malloc(sizeof *draft);
 	if (!draft)
@@ -329,13 +334,14 @@ smx_status smx_counter_define(smx_segment *segment, const smx_definition *defini
 			      smx_counter_family *family, smx_error *error)
 {
 	return define_kind(segment, definition, SMX_COUNTER, (smx_gauge_mode)0, NULL, 0,
-			   &family->impl, error);
+			   family ? &family->impl : NULL, error);
 }
 
 smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definition,
 			    smx_gauge_mode mode, smx_gauge_family *family, smx_error *error)
 {
-	family->impl = NULL;
+	if (family)
+		family->impl = NULL;
 	if ((int)mode < SMX_GAUGE_LIVE_ALL || (int)mode > SMX_GAUGE_MOST_RECENT)
 		return smx_fail(error, SMX_ERR_INVALID, 0,
 				"gauge %.80s: mode %d is none of smx_gauge_mode",
@@ -346,7 +352,8 @@ smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definiti
 				"served yet",
 				definition && definition->name ? definition->name : "",
 				smx_gauge_mode_name(mode));
-	return define_kind(segment, definition, SMX_GAUGE, mode, NULL, 0, &family->impl, error);
+	return define_kind(segment, definition, SMX_GAUGE, mode, NULL, 0,
+			   family ? &family->impl : NULL, error);
 }
 
 smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition,
@@ -356,7 +363,8 @@ smx_status smx_histogram_define(smx_segment *segment, const smx_definition *defi
 	const char *name = definition && definition->name ? definition->name : "";
 	smx_status status;
 
-	family->impl = NULL;
+	if (family)
+		family->impl = NULL;
 	if (!bounds && bound_count == 0)
 		bounds = smx_buckets_default(&bound_count);
 	if (!bounds)
@@ -366,5 +374,5 @@ smx_status smx_histogram_define(smx_segment *segment, const smx_definition *defi
 	if (status != SMX_OK)
 		return status;
 	return define_kind(segment, definition, SMX_HISTOGRAM, (smx_gauge_mode)0, bounds,
-			   bound_count, &family->impl, error);
+			   bound_count, family ? &family->impl : NULL, error);
 }

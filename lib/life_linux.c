@@ -163,7 +163,7 @@ static smx_status allocate_and_fill(int descriptor, const struct smx_create_plan
 {
 	smx_status status;
 
-	if (smx_platform_allocate(descriptor, plan->size) != SMX_GROW_OK)
+	if (smx_platform_allocate(descriptor, 0, plan->size) != SMX_GROW_OK)
 		return smx_fail(error, errno == EOPNOTSUPP ? SMX_ERR_UNSUPPORTED : SMX_ERR_FULL,
 				errno, "segment %s: cannot allocate its first %llu bytes", path,
 				(unsigned long long)plan->size);

@@ -46,8 +46,8 @@ static bool ends_with(const char *text, size_t size, const char *suffix)
 	return size > length && memcmp(text + size - length, suffix, length) == 0;
 }
 
-static smx_status check_label(const smx_definition *definition, size_t index, smx_kind kind,
-			      smx_gauge_mode mode, smx_error *error)
+static smx_status check_label(const smx_definition *definition, size_t index, smx_gauge_mode mode,
+			      smx_error *error)
 {
 	const char *label = definition->label_names ? definition->label_names[index] : NULL;
 	const char *rule = NULL;
@@ -59,9 +59,9 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 		rule = "must match [a-zA-Z_][a-zA-Z0-9_]* and have at most 255 bytes";
 	else if (strncmp(label, "__", 2) == 0)
 		rule = "names that begin with __ are reserved";
-	else if (kind == SMX_HISTOGRAM && strcmp(label, "le") == 0)
+	else if (strcmp(label, "le") == 0)
 		rule = "is reserved for the buckets of histograms";
-	else if (strcmp(label, "quantile") == 0 && kind == SMX_SUMMARY)
+	else if (strcmp(label, "quantile") == 0)
 		rule = "is reserved for summaries";
 	else if (strcmp(label, "pid") == 0 && (mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL))
 		rule = "is added by the gauge modes liveall and all";
@@ -111,7 +111,7 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 				"metric %s: %zu label names, at most %u are allowed",
 				definition->name, definition->label_count, SMX_LAYOUT_LABEL_MAX);
 	for (size_t i = 0; i < definition->label_count; i++) {
-		status = check_label(definition, i, kind, mode, error);
+		status = check_label(definition, i, mode, error);
 		if (status != SMX_OK)
 			return status;
 	}
@@ -179,8 +179,9 @@ smx_status smx_segment_resolve(const char *name, const char *directory, char *pa
 	size_t size;
 	int length;
 
-	if (!name || !*name)
-		return smx_fail(error, SMX_ERR_INVALID, 0, "segment: its name must not be empty");
+	if (!name || !*name || !path)
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"segment: its name must not be empty, nor path NULL");
 	size = strlen(name);
 	suffix = ends_with(name, size, SMX_SEGMENT_SUFFIX) ? "" : SMX_SEGMENT_SUFFIX;
 	if (strchr(name, '/')) {

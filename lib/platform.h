@@ -37,10 +37,10 @@ unsigned smx_platform_processors(void);
 typedef enum smx_grow { SMX_GROW_OK, SMX_GROW_NO_SPACE, SMX_GROW_NO_FILE } smx_grow;
 
 /*
- * Allocates every byte of the file up to size. Never a signal, never a byte changed. errno says why
- * not.
+ * Allocates the bytes of the file between from and size, those before being allocated. Never a
+ * signal, never a byte changed. errno says why not.
  */
-smx_grow smx_platform_allocate(int descriptor, uint64_t size);
+smx_grow smx_platform_allocate(int descriptor, uint64_t from, uint64_t size);
 /* The same for a mapped segment, through a descriptor found for the purpose. */
 smx_grow smx_platform_grow(struct smx_segment *segment, uint64_t size);
 

@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -149,10 +150,11 @@ unsigned smx_platform_processors(void)
 
 /* ---- the file's size ---- */
 
-smx_grow smx_platform_allocate(int descriptor, uint64_t size)
+smx_grow smx_platform_allocate(int descriptor, uint64_t from, uint64_t size)
 {
+	sigset_t all, before;
 	struct rlimit limit;
-	int result;
+	int result, os_errno;
 
 	/* Beyond RLIMIT_FSIZE the kernel sends SIGXFSZ, which kills. */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
@@ -160,13 +162,21 @@ smx_grow smx_platform_allocate(int descriptor, uint64_t size)
 		errno = EFBIG;
 		return SMX_GROW_NO_SPACE;
 	}
+	if (from >= size)
+		return SMX_GROW_OK;
+	/* A signal makes tmpfs begin again; a profiler's timer would make it do so for ever. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	/*
 	 * The raw call: glibc's posix_fallocate would fall back to writing into pages that are in
 	 * use.
 	 */
 	do
-		result = fallocate(descriptor, 0, 0, (off_t)size);
+		result = fallocate(descriptor, 0, (off_t)from, (off_t)(size - from));
 	while (result != 0 && errno == EINTR);
+	os_errno = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = os_errno;
 	return result == 0 ? SMX_GROW_OK : SMX_GROW_NO_SPACE;
 }
 
@@ -212,6 +222,7 @@ static int open_by_descriptor(const struct smx_segment *segment)
 
 smx_grow smx_platform_grow(struct smx_segment *segment, uint64_t size)
 {
+	uint64_t from = smx_read_acquire(&segment->header->size);
 	smx_grow result;
 	int descriptor = -1;
 
@@ -221,13 +232,13 @@ smx_grow smx_platform_grow(struct smx_segment *segment, uint64_t size)
 	if (!segment->lock_is_posix)
 		descriptor = open_by_path(segment);
 	if (descriptor >= 0) {
-		result = smx_platform_allocate(descriptor, size);
+		result = smx_platform_allocate(descriptor, from, size);
 		close(descriptor);
 		return result;
 	}
 	if (segment->descriptor < 0 || !is_our_file(segment, segment->descriptor))
 		return SMX_GROW_NO_FILE;
-	return smx_platform_allocate(segment->descriptor, size);
+	return smx_platform_allocate(segment->descriptor, from, size);
 }
 
 /* ---- locks ---- */
@@ -242,8 +253,12 @@ static int lock_command(smx_lock lock, short type, uint64_t offset)
 
 smx_lock smx_platform_lock_open(struct smx_segment *segment)
 {
-	smx_lock lock = {.descriptor = open_by_descriptor(segment), .posix = false};
+	smx_lock lock = {.descriptor = segment->descriptor, .posix = true};
 
+	/* L4: closing another descriptor of the file would drop the slot's lock. */
+	if (segment->slot_generation && segment->lock_is_posix)
+		return lock;
+	lock = (smx_lock){.descriptor = open_by_descriptor(segment), .posix = false};
 	if (lock.descriptor < 0)
 		lock.descriptor = open_by_path(segment);
 	if (lock.descriptor < 0 && segment->descriptor >= 0 &&

@@ -71,9 +71,9 @@ unsigned smx_platform_processors(void)
 	return count > 0 ? (unsigned)count : 1;
 }
 
-smx_grow smx_platform_allocate(int descriptor, uint64_t size)
+smx_grow smx_platform_allocate(int descriptor, uint64_t from, uint64_t size)
 {
-	(void)descriptor, (void)size;
+	(void)descriptor, (void)from, (void)size;
 	return SMX_GROW_NO_FILE;
 }
 

@@ -107,8 +107,8 @@ struct smx_reader {
 
 /*
  * What is known of the 64 bytes at an offset. SEEN_ONCE: a record that could not be taken yet; if
- * it cannot the next time, it is damaged. SEEN_NODE and above: a node, by the visit of its root whose
- * number ends in the lower bits.
+ * it cannot the next time, it is damaged. SEEN_NODE and above: a node, by the visit of its root
+ * whose number ends in the lower bits.
  */
 enum seen { SEEN_NOT = 0, SEEN_ONCE, SEEN_GOOD, SEEN_DAMAGED, SEEN_NODE = 128 };
 

@@ -279,50 +279,71 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	return TAKEN;
 }
 
+/* A sound text record within the limit and its size, or NULL. */
+static const char *find_text(const smx_reader *reader, uint64_t offset, uint64_t *size)
+{
+	const smx_layout_text *text =
+		(const smx_layout_text *)(const void *)(reader->base + offset);
+
+	if (!reader_in_arena(reader, offset, sizeof *text, SMX_LAYOUT_ALIGNMENT) ||
+	    smx_read_u32(&text->record.type) != SMX_RECORD_TEXT)
+		return NULL;
+	*size = smx_read_u32(&text->text_size);
+	if (*size > SMX_LAYOUT_HELP_MAX ||
+	    !reader_in_arena(reader, offset, sizeof *text + *size, SMX_LAYOUT_ALIGNMENT))
+		return NULL;
+	return (const char *)(text + 1);
+}
+
 /* The help text given last, copied when it has changed. */
 bool reader_read_help(smx_reader *reader, struct reader_family *family)
 {
-	uint64_t offset = smx_read_acquire(&family->record->help_offset), size;
-	const smx_layout_text *text;
+	uint64_t offset = smx_read_acquire(&family->record->help_offset), size = 0;
+	const char *text;
 	char *copy;
 
 	if (offset == family->help_offset)
 		return true;
-	if (offset && reader_is_ahead(reader, offset, sizeof *text + SMX_LAYOUT_HELP_MAX))
+	if (reader_is_ahead(reader, offset, sizeof(smx_layout_text) + SMX_LAYOUT_HELP_MAX))
 		return true; /* the old text until the next walk */
-	family->help_offset = offset;
-	family->view.help = (smx_text){"", 0};
-	if (!offset || !reader_in_arena(reader, offset, sizeof *text, SMX_LAYOUT_ALIGNMENT))
-		return true;
-	text = (const smx_layout_text *)(const void *)(reader->base + offset);
-	size = smx_read_u32(&text->text_size);
-	if (smx_read_u32(&text->record.type) != SMX_RECORD_TEXT || size > SMX_LAYOUT_HELP_MAX ||
-	    !reader_in_arena(reader, offset, sizeof *text + size, SMX_LAYOUT_ALIGNMENT))
-		return true;
+	text = find_text(reader, offset, &size);
 	copy = malloc(size + 1);
 	if (!copy)
 		return false;
-	memcpy(copy, text + 1, size);
+	if (text)
+		memcpy(copy, text, size);
 	free(family->help);
 	family->help = copy;
 	family->view.help = (smx_text){copy, size};
+	family->help_offset = offset;
 	return true;
 }
 
 /* ---- series ---- */
 
+/* What the cells of one series take, over all stripes. */
+static uint64_t cell_bytes(const smx_reader *reader, const smx_family_view *family)
+{
+	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
+
+	return family->kind == SMX_GAUGE
+		       ? 0
+		       : count * sizeof(smx_layout_cell) * reader->info.stripe_count;
+}
+
 /*
  * Whether every stripe of every cell lies within the limit, and all series' cells together are no
  * more than fit there: cells that several series name would be served many times over.
  */
-static enum taken check_cells(smx_reader *reader, const smx_family_view *family, uint64_t cells)
+static enum taken check_cells(const smx_reader *reader, const smx_family_view *family,
+			      uint64_t cells)
 {
 	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
 	uint64_t tile = cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	uint64_t last = (cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + count - 1;
 	uint64_t size = (last / SMX_LAYOUT_TILE_CELLS + 1) * SMX_LAYOUT_TILE_SIZE *
 			reader->info.stripe_count;
-	uint64_t own = count * sizeof(smx_layout_cell) * reader->info.stripe_count;
+	uint64_t own = cell_bytes(reader, family);
 
 	if (family->kind == SMX_GAUGE)
 		return cells < SMX_LAYOUT_GAUGE_MAX ? TAKEN : TAKEN_DAMAGED;
@@ -330,10 +351,7 @@ static enum taken check_cells(smx_reader *reader, const smx_family_view *family,
 		return TAKEN_DAMAGED;
 	if (!reader_in_arena(reader, tile, size, SMX_LAYOUT_TILE_SIZE))
 		return reader_is_ahead(reader, tile, size) ? TAKEN_LATER : TAKEN_DAMAGED;
-	if (own > reader->limit - reader->cell_bytes)
-		return TAKEN_DAMAGED;
-	reader->cell_bytes += own;
-	return TAKEN;
+	return own <= reader->limit - reader->cell_bytes ? TAKEN : TAKEN_DAMAGED;
 }
 
 static bool append_series(smx_reader *reader, struct reader_family *family,
@@ -394,7 +412,10 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	cursor = (struct cursor){key, key_size};
 	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
 		return TAKEN_DAMAGED;
-	return append_series(reader, family, series) ? TAKEN : TAKEN_NO_MEMORY;
+	if (!append_series(reader, family, series))
+		return TAKEN_NO_MEMORY;
+	reader->cell_bytes += cell_bytes(reader, &family->view);
+	return TAKEN;
 }
 
 void reader_records_free(smx_reader *reader)

@@ -31,7 +31,8 @@ static bool is_held(const smx_reader *reader, uint32_t slot, uint64_t generation
 	struct flock range = {
 		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
 
-	return fcntl(reader->descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+	/* Where the system would not say, it is not dead: that would be for ever. */
+	return fcntl(reader->descriptor, F_OFD_GETLK, &range) != 0 || range.l_type != F_UNLCK;
 #else
 	(void)offset;
 	return false;
@@ -83,8 +84,8 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 		if (reader->dead[number] == generation)
 			break;
 		/*
-		 * Before the probe: an adopter writes these only after the owner has died, so if the
-		 * owner lives at the probe they are the owner's.
+		 * Before the probe: an adopter writes these only after the owner has died, so if
+		 * the owner lives at the probe they are the owner's.
 		 */
 		writer->view.pid = __atomic_load_n(&slot->pid, __ATOMIC_ACQUIRE);
 		writer->view.claimed_monotonic_ns = smx_read_acquire(&slot->claimed_ns);

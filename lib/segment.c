@@ -113,6 +113,7 @@ smx_status smx_segment_open(const char *name, const smx_segment_options *options
 	found = find_open(path);
 	if (found) {
 		found->open_count++;
+		smx_slot_claim(found, NULL); /* a child that no fork handler saw has none */
 	} else {
 		status = smx_life_open(path, options, &found, error);
 		if (status == SMX_OK)
@@ -144,13 +145,17 @@ void smx_segment_close(smx_segment *segment)
 
 const char *smx_segment_path(const smx_segment *segment)
 {
-	return segment->path;
+	return segment ? segment->path : "";
 }
 
 bool smx_segment_claim(smx_segment *segment, smx_error *error)
 {
 	bool held;
 
+	if (!segment) {
+		smx_fail(error, SMX_ERR_INVALID, 0, "segment: must not be NULL");
+		return false;
+	}
 	smx_process_lock();
 	held = smx_slot_claim(segment, error);
 	smx_process_unlock();

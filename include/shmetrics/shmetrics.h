@@ -13,7 +13,10 @@
  *  3. Handles are values of one pointer, valid until smx_segment_close and in every forked child.
  *     The empty handle ({0}, or what a failed definition leaves) may be recorded to: nothing
  *     happens but a count.
- *  4. The recording functions are async-signal-safe, and so is a look-up of a series that exists.
+ *  4. The recording functions are async-signal-safe, and so is a look-up of a series that exists;
+ *     the look-up takes 8 KiB of stack, which an alternate signal stack needs beside its frame.
+ *  5. Of the definitions that conflict within a process those of a process without a slot are not
+ *     noticed: nothing says which are its own.
  */
 #ifndef SHMETRICS_SHMETRICS_H
 #define SHMETRICS_SHMETRICS_H

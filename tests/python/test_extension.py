@@ -68,6 +68,8 @@ def test_the_package_says_that_it_is_typed() -> None:
             sys.executable,
             "-m",
             "mypy",
+            "--config-file",
+            os.devnull,
             "--strict",
             "--no-incremental",
             "--cache-dir",

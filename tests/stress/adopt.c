@@ -122,7 +122,9 @@ static void update(void *data)
 	smx_gauge_add(((struct scene *)data)->gauge, LATE);
 }
 
-/* At each of its instructions the cell holds nothing, or this owner's value: never the dead one's. */
+/*
+ * At each of its instructions the cell holds nothing, or this owner's value: never the dead one's.
+ */
 static void update_step_by_step(void)
 {
 	smx_segment_options options = {.slot_max = 8};

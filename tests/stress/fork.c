@@ -186,7 +186,9 @@ static void be_threaded_parent(unsigned count, bool raw)
 
 #define LINGERERS 60
 
-/* Forks while another thread claims slots; then gives all up, and says so while the children live. */
+/*
+ * Forks while another thread claims slots; then gives all up, and says so while the children live.
+ */
 static void be_parent_of_lingerers(void)
 {
 	pthread_t threads[2];

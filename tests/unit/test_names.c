@@ -36,7 +36,8 @@ Test(names, of_metrics_follow_the_data_model)
 Test(names, of_labels_that_are_reserved_are_refused)
 {
 	cr_expect_eq(check("x", SMX_HISTOGRAM, "le", NULL), SMX_ERR_INVALID);
-	cr_expect_eq(check("x", SMX_COUNTER, "le", NULL), SMX_OK);
+	cr_expect_eq(check("x", SMX_COUNTER, "le", NULL), SMX_ERR_INVALID);
+	cr_expect_eq(check("x", SMX_GAUGE, "quantile", NULL), SMX_ERR_INVALID);
 	cr_expect_eq(check("x", SMX_COUNTER, "__x", NULL), SMX_ERR_INVALID);
 	cr_expect_eq(check("x", SMX_GAUGE, "pid", NULL), SMX_ERR_INVALID);
 	cr_expect_eq(check("x", SMX_COUNTER, "a:b", NULL), SMX_ERR_INVALID);

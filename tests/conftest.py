@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""conftest - what all Python tests start from: the signals as a shell's foreground has them
+
+A job in the background of a script has SIGINT ignored, and so has every program it starts; programs that are
+sent SIGINT by a test must not inherit that.
+"""
+
+from __future__ import annotations
+
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
