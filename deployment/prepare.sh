@@ -55,8 +55,8 @@ install_packages() {
 	run_logged apt-get-update apt-get -o DPkg::Lock::Timeout=300 update
 	run_logged apt-get-install apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
 		"${missing[@]}"
-	if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-		systemctl --quiet disable prometheus || true # nor at the next boot: nobody asked for a service
+	if [[ " ${missing[*]} " == *" prometheus "* ]]; then # nor at the next boot: nobody asked for it
+		deb-systemd-helper disable prometheus.service >/dev/null 2>&1 || true
 	fi
 	allow_services
 }

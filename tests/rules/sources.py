@@ -13,11 +13,15 @@ FILE_MAX = {True: 800, False: 600}  # tests may be long lists of claims
 
 
 def tracked(*patterns: str) -> list[Path]:
-    out = subprocess.run(
+    listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout
-    return [ROOT / line for line in out.splitlines() if (ROOT / line).is_file()]
+        cwd=ROOT, capture_output=True, text=True,
+    )
+    if listing.returncode == 0:
+        return [ROOT / line for line in listing.stdout.splitlines() if (ROOT / line).is_file()]
+    # A copy without git: everything but what is built.
+    found = (path for pattern in patterns for path in ROOT.rglob(pattern))
+    return [path for path in found if path.relative_to(ROOT).parts[0] not in {"build", ".venv"}]
 
 
 def problems_of(path: Path) -> list[str]:

@@ -28,7 +28,7 @@ struct tracee_plan {
 struct trace {
 	uint64_t *addresses;
 	uint64_t *landmark; /* of each: the last before it that was reached for the first time */
-	bool *edge; /* of each: others may see what this one does, a system call or a locked access */
+	bool *edge; /* of each: others may see it: a system call or a locked access */
 	uint64_t count;
 };
 

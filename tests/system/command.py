@@ -152,7 +152,9 @@ class Bench:
         self.folder = folder
         self.programs = programs
         self.shmetrics = SHMETRICS
-        self.environment = {**os.environ, "SHMETRICS_DIR": str(folder)}
+        # An installed collector is not the one that is tested.
+        path = [f for f in os.get_exec_path() if not Path(f, "shmetrics-collector").exists()]
+        self.environment = {**os.environ, "SHMETRICS_DIR": str(folder), "PATH": ":".join(path)}
         self.environment.pop("SHMETRICS_SEGMENT", None)
         self.started: list[subprocess.Popen[bytes]] = []
         self.pids: list[int] = []
