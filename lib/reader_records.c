@@ -279,42 +279,42 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	return TAKEN;
 }
 
-/* A sound text record within the limit and its size, or NULL. */
-static const char *find_text(const smx_reader *reader, uint64_t offset, uint64_t *size)
+/* The bytes of a sound text record within the limit; empty where there is none. */
+static smx_text find_text(const smx_reader *reader, uint64_t offset)
 {
 	const smx_layout_text *text =
 		(const smx_layout_text *)(const void *)(reader->base + offset);
+	uint32_t size;
 
 	if (!reader_in_arena(reader, offset, sizeof *text, SMX_LAYOUT_ALIGNMENT) ||
 	    smx_read_u32(&text->record.type) != SMX_RECORD_TEXT)
-		return NULL;
-	*size = smx_read_u32(&text->text_size);
-	if (*size > SMX_LAYOUT_HELP_MAX ||
-	    !reader_in_arena(reader, offset, sizeof *text + *size, SMX_LAYOUT_ALIGNMENT))
-		return NULL;
-	return (const char *)(text + 1);
+		return (smx_text){"", 0};
+	size = smx_read_u32(&text->text_size);
+	if (size > SMX_LAYOUT_HELP_MAX ||
+	    !reader_in_arena(reader, offset, sizeof *text + size, SMX_LAYOUT_ALIGNMENT))
+		return (smx_text){"", 0};
+	return (smx_text){(const char *)(text + 1), size};
 }
 
 /* The help text given last, copied when it has changed. */
 bool reader_read_help(smx_reader *reader, struct reader_family *family)
 {
-	uint64_t offset = smx_read_acquire(&family->record->help_offset), size = 0;
-	const char *text;
+	uint64_t offset = smx_read_acquire(&family->record->help_offset);
+	smx_text text;
 	char *copy;
 
 	if (offset == family->help_offset)
 		return true;
 	if (reader_is_ahead(reader, offset, sizeof(smx_layout_text) + SMX_LAYOUT_HELP_MAX))
 		return true; /* the old text until the next walk */
-	text = find_text(reader, offset, &size);
-	copy = malloc(size + 1);
+	text = find_text(reader, offset);
+	copy = malloc(text.size + 1);
 	if (!copy)
 		return false;
-	if (text)
-		memcpy(copy, text, size);
+	memcpy(copy, text.data, text.size);
 	free(family->help);
 	family->help = copy;
-	family->view.help = (smx_text){copy, size};
+	family->view.help = (smx_text){copy, text.size};
 	family->help_offset = offset;
 	return true;
 }
