@@ -63,6 +63,12 @@ static inline void smx_add(uint64_t *word, uint64_t amount)
 	__atomic_fetch_add(word, amount, __ATOMIC_RELAXED);
 }
 
+/* Adds one; who reads the new number sees all that was published before. */
+static inline void smx_publish_count(uint64_t *word)
+{
+	__atomic_fetch_add(word, 1, __ATOMIC_RELEASE);
+}
+
 static inline uint64_t smx_fetch_add(uint64_t *word, uint64_t amount)
 {
 	return __atomic_fetch_add(word, amount, __ATOMIC_RELAXED);

@@ -169,6 +169,7 @@ smx_status smx_reader_over(const char *base, const smx_layout_header *header, in
 	reader->descriptor = descriptor;
 	reader->owns_descriptor = owns_descriptor;
 	reader->guard = -1;
+	reader->claims = UINT64_MAX; /* no segment has seen as many */
 	if (getentropy(&reader->seed, sizeof reader->seed) != 0)
 		reader->seed = now_ns();
 	keep_header(reader, header);

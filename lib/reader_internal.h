@@ -101,7 +101,8 @@ struct smx_reader {
 	uint64_t walk; /* number of the last one */
 	struct reader_writer *writers;
 	size_t writer_count;
-	uint64_t *dead; /* by slot: the generation that was seen dead */
+	uint64_t claims; /* the header's claim_count before the last look at all slots */
+	uint64_t *dead;	 /* by slot: the generation that was seen dead */
 	struct reader_chunk *chunks;
 };
 

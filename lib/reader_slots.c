@@ -178,9 +178,34 @@ static void choose_definitions(smx_reader *reader)
 	}
 }
 
+/* Looks at every slot that was ever claimed. */
+static void look_at_all(smx_reader *reader, uint64_t used)
+{
+	reader->writer_count = 0;
+	reader->info.slots_dead = 0;
+	for (uint32_t slot = 0; slot < used; slot++)
+		if (look_at_slot(reader, slot, &reader->writers[reader->writer_count]))
+			reader->writer_count++;
+}
+
+/* Without a claim since the last walk nobody can be alive who was not then: the dead cost nothing. */
+static void look_at_live(smx_reader *reader)
+{
+	size_t before = reader->writer_count;
+
+	reader->writer_count = 0;
+	for (size_t i = 0; i < before; i++) {
+		uint32_t slot = reader->writers[i].view.slot;
+
+		if (look_at_slot(reader, slot, &reader->writers[reader->writer_count]))
+			reader->writer_count++;
+	}
+}
+
 bool reader_slots_walk(smx_reader *reader)
 {
 	const smx_layout_header *header = (const smx_layout_header *)(const void *)reader->base;
+	uint64_t claims = smx_read_acquire(&header->claim_count);
 	uint64_t used = smx_read_acquire(&header->slots_used);
 
 	if (used > reader->info.slot_max)
@@ -191,11 +216,11 @@ bool reader_slots_walk(smx_reader *reader)
 		reader->writers = calloc(reader->info.slot_max, sizeof *reader->writers);
 	if (!reader->dead || !reader->writers)
 		return false;
-	reader->writer_count = 0;
-	reader->info.slots_dead = 0;
-	for (uint32_t slot = 0; slot < used; slot++)
-		if (look_at_slot(reader, slot, &reader->writers[reader->writer_count]))
-			reader->writer_count++;
+	if (claims != reader->claims)
+		look_at_all(reader, used);
+	else
+		look_at_live(reader);
+	reader->claims = claims;
 	reader->info.slots_live = (uint32_t)reader->writer_count;
 	choose_definitions(reader);
 	return true;

@@ -164,6 +164,9 @@ static bool try_slot(struct smx_segment *segment, smx_lock lock, uint32_t number
 		return false;
 	taken = take(segment, lock, number);
 	smx_platform_lock_release(lock, claim_offset(number));
+	/* Last: a process that stands still before it has no gauge yet that a reader could miss. */
+	if (taken)
+		smx_publish_count(&segment->header->claim_count);
 	return taken;
 }
 

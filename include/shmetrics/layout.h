@@ -73,8 +73,9 @@
  * file; beyond its end, so it stands for no data. Slots change hands under a second lock, on the
  * byte SMX_LOCK_CLAIMS + s: to take over a slot, lock that byte; see the slot's generation g, and
  * that its byte is not locked; lock the byte of g + 1; fill in the slot; store g + 1; unlock the
- * claim. So the byte of a generation is never locked by anybody but its owner. The byte
- * SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first slot claimed.
+ * claim; add 1 to claim_count. So the byte of a generation is never locked by anybody but its
+ * owner. The byte SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first
+ * slot claimed.
  */
 #ifndef SHMETRICS_LAYOUT_H
 #define SHMETRICS_LAYOUT_H
@@ -167,9 +168,10 @@ typedef struct smx_layout_header {
 	uint64_t reserved2[6];
 	uint64_t series_count; /* reserved or published, without overflow series */
 	uint64_t family_count;
-	uint64_t gauge_next; /* next gauge number */
-	uint64_t slots_used; /* slots 0 .. slots_used - 1 were ever claimed */
-	uint64_t reserved3[4];
+	uint64_t gauge_next;  /* next gauge number */
+	uint64_t slots_used;  /* slots 0 .. slots_used - 1 were ever claimed */
+	uint64_t claim_count; /* claims so far; moved last by each */
+	uint64_t reserved3[3];
 	uint64_t removal_epoch; /* moved by every removal of a series */
 	uint64_t successor;	/* 1: another file has taken this one's name */
 	uint64_t reserved4[14];
@@ -205,6 +207,7 @@ SMX_LAYOUT_AT(smx_layout_header, series_count, 320);
 SMX_LAYOUT_AT(smx_layout_header, family_count, 328);
 SMX_LAYOUT_AT(smx_layout_header, gauge_next, 336);
 SMX_LAYOUT_AT(smx_layout_header, slots_used, 344);
+SMX_LAYOUT_AT(smx_layout_header, claim_count, 352);
 SMX_LAYOUT_AT(smx_layout_header, removal_epoch, 384);
 SMX_LAYOUT_AT(smx_layout_header, successor, 392);
 SMX_LAYOUT_AT(smx_layout_header, toc, 512);

@@ -127,6 +127,7 @@ HEADER: Table = {
     "family_count": Field(328, "Q"),
     "gauge_next": Field(336, "Q"),
     "slots_used": Field(344, "Q"),
+    "claim_count": Field(352, "Q"),
     "removal_epoch": Field(384, "Q"),
     "successor": Field(392, "Q"),
     "toc": Field(512, "512s"),
