@@ -188,7 +188,9 @@ static void look_at_all(smx_reader *reader, uint64_t used)
 			reader->writer_count++;
 }
 
-/* Without a claim since the last walk nobody can be alive who was not then: the dead cost nothing. */
+/*
+ * Without a claim since the last walk nobody can be alive who was not then: the dead cost nothing.
+ */
 static void look_at_live(smx_reader *reader)
 {
 	size_t before = reader->writer_count;
