@@ -62,8 +62,9 @@ SMX_API void smx_reader_close(smx_reader *reader);
 SMX_API smx_status smx_reader_guard_install(smx_error *error);
 
 /*
- * Looks at the segment once: new families and series, live writers, sizes. Cost: the index, once;
- * one probe a slot that may be held. Fails: FORMAT (truncated, or a page vanished: close the reader
+ * Looks at the segment once: new families and series, live writers, sizes. Cost: the index,
+ * unless the segment counts no series that are new; a probe a live writer, and after a claim a look
+ * at every slot. Fails: FORMAT (truncated, or a page vanished: close the reader
  * and open it again), NO_MEMORY, SYSTEM.
  */
 SMX_API smx_status smx_reader_walk(smx_reader *reader, smx_error *error);
@@ -80,7 +81,7 @@ typedef struct smx_reader_info {
 	uint64_t series_count; /* as the reader sees it */
 	uint64_t series_max;
 	uint64_t family_count;
-	uint64_t conflict_count; /* names with more than one definition */
+	uint64_t conflict_count; /* names that live processes define in several ways */
 	uint32_t stripe_count;
 	uint32_t slot_max;
 	uint32_t slots_live;	/* held by a live process */

@@ -6,11 +6,11 @@
  *
  *  1. A whole number below 2^53 is written as an integer.
  *  2. A number from 2^-16 to 2^53, which is what durations, ratios and their sums are, is m / 2^s
- * with m < 2^53, s < 70. The reals that read back as it are those between the middles to its
- * neighbours. Scaled by a power of ten that leaves at least 17 digits, both ends and the number
- * itself are integers of less than 128 bits, over a power of two: nothing is rounded. The shortest
- * decimal is then the multiple of the largest power of ten in that interval, and of several the
- * nearest.
+ *     with m < 2^53, s < 70. The reals that read back as it are those between the middles to its
+ *     neighbours. Scaled by a power of ten that leaves at least 17 digits, both ends and the number
+ *     itself are integers of less than 128 bits, over a power of two: nothing is rounded. The
+ *     shortest decimal is then the multiple of the largest power of ten in that interval, and of
+ *     several the nearest.
  *  3. Anything else goes through printf and strtod, which both are exact, with 15, 16 and 17 digits
  *     until it reads back: every normal double with a decimal of 15 digits or less is found by the
  *     first, and 17 always suffice. Of what printf wrote only the digits are taken, so the decimal
