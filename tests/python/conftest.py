@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,16 @@ import shmetrics
 DEADLINE_SECONDS = 30.0
 
 SANITIZED = any(name in os.environ.get("LD_PRELOAD", "") for name in ("asan", "tsan"))
+
+# tests/interpreters: what could not be installed for this interpreter. Its tests are left out.
+WITHOUT = [name.replace("-", "_") for name in os.environ.get("SMX_WITHOUT", "").split()]
+
+
+def pytest_ignore_collect(collection_path: Path) -> Optional[bool]:
+    if not WITHOUT or collection_path.suffix != ".py":
+        return None
+    imports = rf"^\s*(?:import|from) (?:{'|'.join(WITHOUT)})\b"
+    return True if re.search(imports, collection_path.read_text(), re.MULTILINE) else None
 
 
 @pytest.fixture

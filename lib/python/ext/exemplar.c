@@ -9,18 +9,13 @@
 
 #define EXEMPLAR_RUNES_MAX 128
 
-int core_check_exemplar(PyObject *exemplar)
+/* In the dict's critical section: its keys and values are borrowed, and other threads may have it.
+ */
+static int check_labels(PyObject *exemplar)
 {
 	PyObject *key, *value;
 	Py_ssize_t position = 0, runes = 0;
 
-	if (!exemplar || exemplar == Py_None)
-		return 0;
-	if (!PyDict_Check(exemplar)) {
-		PyErr_Format(PyExc_TypeError, "exemplar must be a dict, not %.100s",
-			     Py_TYPE(exemplar)->tp_name);
-		return -1;
-	}
 	while (PyDict_Next(exemplar, &position, &key, &value)) {
 		if (!PyUnicode_Check(key) || !PyUnicode_Check(value)) {
 			PyErr_SetString(PyExc_TypeError, "the labels of an exemplar must be str");
@@ -40,4 +35,21 @@ int core_check_exemplar(PyObject *exemplar)
 		return -1;
 	}
 	return 0;
+}
+
+int core_check_exemplar(PyObject *exemplar)
+{
+	int result;
+
+	if (!exemplar || exemplar == Py_None)
+		return 0;
+	if (!PyDict_Check(exemplar)) {
+		PyErr_Format(PyExc_TypeError, "exemplar must be a dict, not %.100s",
+			     Py_TYPE(exemplar)->tp_name);
+		return -1;
+	}
+	CORE_BEGIN_CRITICAL_SECTION(exemplar);
+	result = check_labels(exemplar);
+	CORE_END_CRITICAL_SECTION();
+	return result;
 }

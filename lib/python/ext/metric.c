@@ -41,10 +41,6 @@ int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
 	smx_text help;
 
 	memset(begun, 0, sizeof(*begun));
-	if (metric->kind) {
-		PyErr_SetString(PyExc_RuntimeError, "the metric is defined already");
-		return -1;
-	}
 	if (!PyObject_TypeCheck(values[0], state->segment_type)) {
 		PyErr_Format(PyExc_TypeError, "segment must be a Segment, not %.100s",
 			     Py_TYPE(values[0])->tp_name);
@@ -68,6 +64,12 @@ int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
 	if (core_text(values[2], &help, &begun->help_owner))
 		return -1;
 	begun->definition.help = help.data;
+	/* Last, as what fails above leaves the metric undefined. One thread alone goes on. */
+	if (__atomic_exchange_n(&metric->defining, true, __ATOMIC_ACQ_REL)) {
+		Py_CLEAR(begun->help_owner);
+		PyErr_SetString(PyExc_RuntimeError, "the metric is defined already");
+		return -1;
+	}
 	return 0;
 }
 
@@ -76,8 +78,10 @@ PyObject *metric_definition_done(struct metric *metric, smx_kind kind, PyObject 
 {
 	Py_XDECREF(begun->help_owner);
 	if (error->status == SMX_ERR_INVALID || error->status == SMX_ERR_CONFLICT ||
-	    error->status == SMX_ERR_UNSUPPORTED)
+	    error->status == SMX_ERR_UNSUPPORTED) {
+		__atomic_store_n(&metric->defining, false, __ATOMIC_RELEASE);
 		return core_raise(error);
+	}
 
 	PyObject **const members[METRIC_DEFINE_ARGUMENTS] = {&metric->segment, &metric->name,
 							     &metric->documentation, &metric->unit,
@@ -148,6 +152,7 @@ static PyObject *make_child(struct metric *parent, PyObject *const *values, bool
 	child->kind = parent->kind;
 	child->label_count = parent->label_count;
 	child->set_only = parent->set_only;
+	child->defining = true;
 	child->observable = true;
 	child->label_values = PyTuple_New((Py_ssize_t)count);
 	if (!child->label_values) {

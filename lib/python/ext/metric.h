@@ -23,6 +23,7 @@ struct metric {
 	} series;
 	bool observable;
 	bool set_only; /* a gauge of a mostrecent mode */
+	bool defining; /* or defined; a parent or a metric without labels */
 	uint8_t kind;  /* smx_kind; 0 before it is defined */
 	uint8_t label_count;
 	union {

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""What pip installs: an sdist, a wheel from it, the programs on PATH, served metrics; less where less is.
+
+Everything happens outside the tree, in environments without any other package, as at a user's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.request
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_SECONDS = 60.0
+INSIST = ("--config-settings", "cmake.define.SMX_BUILD_COLLECTOR=ON")
+
+APP = """
+import shmetrics, sys
+shmetrics.Counter("orders", "Orders taken", ["kind"]).labels("book").inc(3)
+print("recorded", shmetrics.__file__, flush=True)
+sys.stdin.read()
+"""
+
+
+def run(*command: object, **environment: str) -> str:
+    """Both outputs of a command that must end well."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd="/",
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def build_wheel(source: Path, folder: Path, *options: str, **environment: str) -> tuple[Path, str]:
+    """A wheel made as by `pip install`, and what was said meanwhile."""
+    said = run(
+        sys.executable, "-m", "pip", "wheel", "-v", "--no-deps", "-w", folder, *options, source, **environment
+    )
+    (wheel,) = folder.glob("*.whl")
+    return wheel, said
+
+
+def scripts(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return {name.rpartition("/")[2] for name in archive.namelist() if ".data/scripts/" in name}
+
+
+class Environment:
+    """A fresh virtual environment with one wheel in it."""
+
+    def __init__(self, folder: Path, wheel: Path) -> None:
+        venv.create(folder, with_pip=True)
+        self.programs = folder / "bin"
+        run(self.programs / "pip", "install", "--no-index", wheel)
+        # Nothing else on PATH that could stand in for a program that is missing.
+        self.variables = {
+            **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            "PATH": f"{self.programs}:/usr/bin:/bin",
+            "SHMETRICS_DIR": str(folder),
+        }
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", folder, ROOT)
+    (archive,) = folder.glob("*.tar.gz")
+    return archive
+
+
+def scrape(url: str) -> str:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            text: str = answer.read().decode()
+        if "orders_total" in text:
+            return text
+        assert time.monotonic() < deadline, text
+        time.sleep(0.02)
+
+
+def test_the_sdist_is_the_source_without_what_was_built(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"pyproject.toml", "LICENSE", "collector/main.c", "lib/python/ext/module.c"} <= names
+    assert not [name for name in names if name.startswith(("build/", "dist/"))]
+
+
+def test_a_wheel_from_the_sdist_serves_metrics(sdist: Path, tmp_path: Path) -> None:
+    wheel, _ = build_wheel(sdist, tmp_path / "wheel", *INSIST)
+    assert scripts(wheel) == {"shmetrics", "shmetrics-collector"}
+    environment = Environment(tmp_path / "venv", wheel)
+    version = run(environment.programs / "shmetrics-collector", "--version")
+    assert run(environment.programs / "shmetrics", "--version").split()[-1] in version
+    (tmp_path / "app.py").write_text(APP)
+    with subprocess.Popen(
+        ["shmetrics", "run", "--listen", "127.0.0.1:0", "--", "python", str(tmp_path / "app.py")],
+        executable=environment.programs / "shmetrics",
+        env=environment.variables,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            assert running.stdout and running.stdin and running.stderr
+            assert str(tmp_path / "venv") in running.stdout.readline()
+            said = iter(running.stderr.readline, "")
+            found = next(filter(None, (re.search(r"http://\S+/metrics", line) for line in said)))
+            assert 'orders_total{kind="book"} 3' in scrape(found.group())
+            running.stdin.close()
+            assert running.wait(timeout=DEADLINE_SECONDS) == 0
+        finally:
+            running.kill()
+
+
+def test_without_the_collectors_libraries_the_rest_is_installed(sdist: Path, tmp_path: Path) -> None:
+    wheel, said = build_wheel(sdist, tmp_path / "wheel", PKG_CONFIG_LIBDIR="/nowhere")
+    assert scripts(wheel) == {"shmetrics"}
+    (line,) = [line for line in said.splitlines() if "left out" in line]
+    assert "apt-get install pkg-config libmicrohttpd-dev liburcu-dev" in line
+    environment = Environment(tmp_path / "venv", wheel)
+    done = subprocess.run(
+        ["shmetrics", "run", "--", "python", "-c", "import shmetrics; shmetrics.Counter('x', '').inc()"],
+        executable=environment.programs / "shmetrics",
+        env=environment.variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no shmetrics-collector" in done.stderr and "libmicrohttpd" in done.stderr
+
+
+def test_who_insists_on_the_collector_is_told_what_is_missing(sdist: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="apt-get install pkg-config libmicrohttpd-dev liburcu-dev"):
+        build_wheel(sdist, tmp_path, *INSIST, PKG_CONFIG_LIBDIR="/nowhere")
+
+
+def test_other_systems_get_the_package_without_programs(sdist: Path, tmp_path: Path) -> None:
+    wheel, _ = build_wheel(sdist, tmp_path / "wheel", "--config-settings", "cmake.define.SMX_PORTABLE=ON")
+    assert scripts(wheel) == set()
+    environment = Environment(tmp_path / "venv", wheel)
+    code = "import shmetrics; c = shmetrics.Counter('x', ''); c.inc(); print(shmetrics.generate_latest())"
+    variables = {**environment.variables, "SHMETRICS_SEGMENT": "test"}
+    done = subprocess.run(
+        [environment.programs / "python", "-c", code], env=variables, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "x_total 1" in done.stdout, done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "Linux" in done.stderr
