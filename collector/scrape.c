@@ -155,10 +155,12 @@ smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_tex
 		changed = true;
 		buffer->size = start;
 	}
-	if (status == SMX_OK)
+	if (status == SMX_OK) {
 		selfmetrics_emit(buffer, format, catalog,
 				 scrape->leave_out | families_of_members(scrape), names,
 				 name_count);
+		smx_emit_end(buffer, format);
+	}
 	pthread_mutex_unlock(&scrape->lock);
 	catalog_release(catalog);
 	if (changed && scrape->changed)

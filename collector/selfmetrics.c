@@ -42,7 +42,7 @@ enum own_id {
 };
 
 static const struct own_metric {
-	const char *name; /* without _total */
+	const char *name; /* without _total and _info */
 	smx_kind kind;
 	const char *help;
 } own_metrics[OWN_COUNT] = {
@@ -71,8 +71,7 @@ static const struct own_metric {
 		 "answer."},
 	[OWN_COLLECTOR_IGNORED] = {"shmetrics_collector_segments_ignored", SMX_GAUGE,
 				   "Segments that match but are more than the collector serves."},
-	[OWN_BUILD_INFO] = {"shmetrics_build_info", SMX_GAUGE,
-			    "Always 1; the version is in the label."},
+	[OWN_BUILD_INFO] = {"shmetrics_build", SMX_INFO, "Always 1; the version is in the label."},
 	[OWN_UP] = {"shmetrics_segment_up", SMX_GAUGE,
 		    "Whether the segment could be read (1) or not (0)."},
 	[OWN_FILES] = {"shmetrics_segment_files", SMX_GAUGE,
@@ -101,6 +100,12 @@ static const struct own_metric {
 _Static_assert(OWN_COUNT <= 32, "a bit each");
 _Static_assert(OWN_COLLECTOR_SCRAPES == SELFMETRICS_PROCESS_COUNT, "process_* come first");
 
+/* What the names of its samples have behind its own. */
+static const char *sample_suffix(const struct own_metric *metric)
+{
+	return metric->kind == SMX_COUNTER ? "_total" : metric->kind == SMX_INFO ? "_info" : "";
+}
+
 static bool text_is(smx_text text, const char *name, const char *suffix)
 {
 	size_t size = strlen(name);
@@ -116,7 +121,7 @@ static bool collides(smx_text family, const struct own_metric *metric)
 					       "_count", "_info",   "_created"};
 
 	if (text_is(family, metric->name, "") ||
-	    (metric->kind == SMX_COUNTER && text_is(family, metric->name, "_total")))
+	    text_is(family, metric->name, sample_suffix(metric)))
 		return true;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		size_t stem = strlen(metric->name) - strlen(suffixes[i]);
@@ -212,8 +217,7 @@ static bool begin(struct emitter *emitter, enum own_id id)
 
 	for (size_t i = 0; i < emitter->name_count && !wanted; i++)
 		wanted = text_is(emitter->names[i], metric->name, "") ||
-			 (metric->kind == SMX_COUNTER &&
-			  text_is(emitter->names[i], metric->name, "_total"));
+			 text_is(emitter->names[i], metric->name, sample_suffix(metric));
 	if (!wanted || (emitter->leave_out & 1u << id))
 		return false;
 	emitter->metric = metric;

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "log.h"
@@ -52,6 +53,32 @@ static enum MHD_Result take_name(void *argument, enum MHD_ValueKind kind, const 
 	return MHD_YES;
 }
 
+static enum MHD_Result take_accept(void *argument, enum MHD_ValueKind kind, const char *key,
+				   const char *value)
+{
+	smx_buffer *accept = argument;
+
+	(void)kind;
+	if (value && strcasecmp(key, MHD_HTTP_HEADER_ACCEPT) == 0) {
+		text_append(accept, accept->size ? "," : "");
+		text_append(accept, value);
+	}
+	return MHD_YES;
+}
+
+/* Several Accept headers are one list. */
+static smx_format choose_format(struct MHD_Connection *connection)
+{
+	smx_buffer accept = {0};
+	smx_format format;
+
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_accept, &accept);
+	smx_buffer_append(&accept, "", 1);
+	format = smx_format_choose(accept.failed ? NULL : accept.data);
+	smx_buffer_free(&accept);
+	return format;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -76,7 +103,7 @@ static void fail(struct answer *answer, unsigned status, const char *why)
 void telemetry_answer(struct answer *answer, struct MHD_Connection *connection,
 		      struct scrape *scrape)
 {
-	const smx_format format = SMX_FORMAT_TEXT_004;
+	const smx_format format = choose_format(connection);
 	const long timeout_ms = telemetry_timeout_ms(connection);
 	const uint64_t start = now_ns();
 	struct filter filter = {.count = 0};

@@ -30,11 +30,19 @@ typedef struct smx_buffer {
 SMX_API void smx_buffer_append(smx_buffer *buffer, const void *data, size_t size);
 SMX_API void smx_buffer_free(smx_buffer *buffer);
 
-/* Prometheus text format 0.0.4. Others will follow with numbers of their own. */
-typedef enum smx_format { SMX_FORMAT_TEXT_004 = 1 } smx_format;
+typedef enum smx_format {
+	SMX_FORMAT_TEXT_004 = 1,       /* Prometheus text 0.0.4 */
+	SMX_FORMAT_OPENMETRICS_100 = 2 /* OpenMetrics 1.0 */
+} smx_format;
 
 /* The exact Content-Type of a format. */
 SMX_API const char *smx_format_content_type(smx_format format);
+
+/*
+ * What to answer to the Accept header of an HTTP request, several of them joined by commas; NULL:
+ * there is none. Whatever it says, there is an answer: text 0.0.4 if nothing in it fits.
+ */
+SMX_API smx_format smx_format_choose(const char *accept);
 
 typedef struct smx_exposition smx_exposition;
 
@@ -52,9 +60,16 @@ SMX_API smx_status smx_exposition_add(smx_exposition *exposition, smx_reader *re
 SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reader);
 
 /*
+ * Whether formats that have it (OpenMetrics) also tell when each counter, histogram and summary was
+ * made: a _created beside each of them. Off at first: a Prometheus stores it as one more series.
+ */
+SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created);
+
+/*
  * Appends everything the readers held at their last walk. names, name_count: only the families with
  * one of these sample or family names (name[] of the HTTP interface); 0: all. The text ends in a
- * newline or is empty. Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was).
+ * newline or is empty. Other families may follow; smx_emit_end makes it a whole exposition.
+ * Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was), INVALID.
  */
 SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_format format,
 					 const smx_text *names, size_t name_count,
@@ -62,16 +77,22 @@ SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_format 
 
 /* ---- for metrics that live in no segment, such as the collector's own ---- */
 
-/* Begins a family: HELP and TYPE. name as in the definition of a family, without _total. */
+/*
+ * Begins a family: HELP and TYPE. name as in the definition of a family: without the _total of a
+ * counter and the _info of an info.
+ */
 SMX_API void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name,
 			     const char *help, smx_kind kind);
 /*
- * One sample of a counter or gauge. The label values may be any bytes: what is no UTF-8 becomes
- * U+FFFD.
+ * One sample of a counter, a gauge or an info (whose value is 1). The label values may be any
+ * bytes: what is no UTF-8 becomes U+FFFD.
  */
 SMX_API void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, smx_kind kind,
 			     const char *const *label_names, const char *const *label_values,
 			     size_t label_count, double value);
+
+/* Ends an exposition, after everything in it: "# EOF" in OpenMetrics, nothing in text 0.0.4. */
+SMX_API void smx_emit_end(smx_buffer *buffer, smx_format format);
 
 /* Appends the shortest decimal that reads back as the same double; "+Inf", "-Inf", "NaN". */
 SMX_API void smx_emit_double(smx_buffer *buffer, double value);

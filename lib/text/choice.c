@@ -9,12 +9,10 @@
  */
 #include "text/buffer.h"
 #include "text/merge.h"
-#include "text/text004.h"
+#include "text/words.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define SUFFIXES_MAX 4u
 
 /* ---- one definition a name ---- */
 
@@ -103,14 +101,14 @@ static bool claim_is(const void *item, const void *key, size_t key_size)
 }
 
 /*
- * Takes the family's sample names if all of them are free. claims: room for SUFFIXES_MAX; *taken
- * tells how many were used. False: no memory.
+ * Takes the family's sample names if all of them are free. claims: room for
+ * SMX_WORDS_SUFFIXES_MAX; *taken tells how many were used. False: no memory.
  */
 static bool claim_names(struct smx_merge *merge, struct smx_table *table, struct smx_family *family,
 			struct claim *claims, size_t *taken)
 {
-	const char *const *suffixes = smx_text004_sample_suffixes(family->kind);
-	uint64_t hashes[SUFFIXES_MAX];
+	const char *const *suffixes = smx_words_suffixes(family->kind);
+	uint64_t hashes[SMX_WORDS_SUFFIXES_MAX];
 	smx_buffer *name = &merge->scratch;
 	size_t count = 0;
 
@@ -151,11 +149,13 @@ static bool settle_names(struct smx_merge *merge)
 {
 	struct smx_table table = {0};
 	struct smx_family **chosen = calloc(merge->family_count + 1, sizeof(struct smx_family *));
-	struct claim *claims = calloc(merge->family_count + 1, SUFFIXES_MAX * sizeof(*claims));
+	struct claim *claims =
+		calloc(merge->family_count + 1, SMX_WORDS_SUFFIXES_MAX * sizeof(*claims));
 	size_t count = 0, taken, used = 0;
 	bool ok = false;
 
-	if (!chosen || !claims || !smx_table_reserve(&table, merge->family_count * SUFFIXES_MAX))
+	if (!chosen || !claims ||
+	    !smx_table_reserve(&table, merge->family_count * SMX_WORDS_SUFFIXES_MAX))
 		goto out;
 	for (size_t i = 0; i < merge->family_count; i++) {
 		merge->families[i]->shown = false;

@@ -9,7 +9,7 @@
 #include "text/buffer.h"
 #include "text/merge.h"
 #include "text/number.h"
-#include "text/text004.h"
+#include "text/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool labels_are_fit(const smx_family_view *view)
 	bool adds_pid = view->kind == SMX_GAUGE && view->mode == SMX_GAUGE_LIVE_ALL;
 
 	for (size_t i = 0; i < view->label_count; i++) {
-		if (!smx_text004_is_label_name(view->label_names[i]))
+		if (!smx_words_is_label_name(view->label_names[i]))
 			return false;
 		if (adds_pid && same_text(view->label_names[i], pid))
 			return false;
@@ -74,14 +74,14 @@ static void append_key(smx_buffer *key, const smx_family_view *view)
 
 	smx_buffer_append(key, view->name.data, view->name.size);
 	smx_buffer_append(key, "", 1);
+	smx_buffer_append(key, &view->unit.size, sizeof(view->unit.size));
+	smx_buffer_append(key, view->unit.data, view->unit.size);
 	smx_buffer_append(key, what, sizeof(what));
 	for (size_t i = 0; i < view->label_count; i++) {
 		smx_buffer_append(key, view->label_names[i].data, view->label_names[i].size);
 		smx_buffer_append(key, "", 1);
 	}
 	smx_buffer_append(key, "", 1);
-	smx_buffer_append(key, &view->unit.size, sizeof(view->unit.size));
-	smx_buffer_append(key, view->unit.data, view->unit.size);
 	if (view->kind == SMX_HISTOGRAM)
 		smx_buffer_append(key, view->bounds, view->bound_count * sizeof(double));
 }
@@ -107,11 +107,10 @@ static void append_tail(struct smx_family *family, double bound)
 static bool make_texts(struct smx_family *family, const smx_family_view *view)
 {
 	smx_buffer_append(&family->head, family->name.data, family->name.size);
-	if (family->kind != SMX_HISTOGRAM) {
-		smx_buffer_append_string(&family->head, smx_text004_family_suffix(family->kind));
+	smx_buffer_append_string(&family->head, smx_words_sample_suffix(family->kind));
+	if (family->kind != SMX_HISTOGRAM)
 		return !family->head.failed;
-	}
-	smx_buffer_append_string(&family->head, "_bucket");
+	family->may_be_negative = view->bound_count != 0 && view->bounds[0] < 0;
 	family->bound_count = view->bound_count;
 	family->tail_ends = calloc(view->bound_count + 1, sizeof(size_t));
 	if (!family->tail_ends)
@@ -140,6 +139,8 @@ static struct smx_family *make_family(struct smx_merge *merge, const smx_family_
 	if (family->key) {
 		memcpy(family->key, key->data, key->size);
 		family->name = (smx_text){family->key, view->name.size};
+		family->unit = (smx_text){family->key + view->name.size + 1 + sizeof(size_t),
+					  view->unit.size};
 		if (make_texts(family, view))
 			return family;
 	}
@@ -155,7 +156,7 @@ bool smx_merge_find_family(struct smx_merge *merge, const smx_family_view *view,
 	uint64_t hash;
 
 	*found = NULL;
-	if (!smx_text004_is_metric_name(view->name) || !kind_is_fit(view) || !labels_are_fit(view))
+	if (!smx_words_is_metric_name(view->name) || !kind_is_fit(view) || !labels_are_fit(view))
 		return true;
 	key->size = 0;
 	append_key(key, view);
@@ -269,8 +270,8 @@ static bool adopt_one(struct smx_merge *merge, struct smx_source *source,
 	uint64_t hash;
 
 	labels->size = 0;
-	smx_text004_labels(labels, source->view->label_names, view->label_values,
-			   source->view->label_count);
+	smx_words_labels(labels, source->view->label_names, view->label_values,
+			 source->view->label_count);
 	if (labels->failed) {
 		smx_buffer_free(labels);
 		return false;

@@ -62,17 +62,18 @@ struct smx_series {
 };
 
 struct smx_family {
-	smx_text name;
-	char *key; /* what makes it this definition; name points into it */
+	smx_text name, unit;
+	char *key; /* what makes it this definition; name and unit point into it */
 	size_t key_size;
 	uint64_t hash;
 	uint64_t order; /* of discovery */
 	smx_kind kind;
 	smx_gauge_mode mode;
 	size_t bound_count;
-	smx_buffer head;   /* `name_total`, `name_bucket` */
-	smx_buffer tails;  /* of histograms: `,le="0.1"} ` one after the other, */
-	size_t *tail_ends; /* and where each ends; bound_count + 1 */
+	bool may_be_negative; /* of histograms: the first bound is */
+	smx_buffer head;      /* `name_total`, `name_bucket` */
+	smx_buffer tails;     /* of histograms: `,le="0.1"} ` one after the other, */
+	size_t *tail_ends;    /* and where each ends; bound_count + 1 */
 	struct smx_source *sources;
 	struct smx_series **series; /* in the order in which they were found */
 	size_t series_count;

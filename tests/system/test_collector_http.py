@@ -27,6 +27,7 @@ import expocheck  # noqa: E402
 from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
 
 TEXT_004 = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_100 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 MANY = 100_000  # series: an answer of megabytes, more than the kernel buffers for a connection
 
@@ -70,23 +71,43 @@ def test_serves_the_metrics_where_it_is_told(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept",
+    "accept, content_type",
     [
-        None,
-        "*/*",
-        "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
-        "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-        "image/png",
-        ";;;q=,,",
+        (None, TEXT_004),
+        ("*/*", TEXT_004),
+        ("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", TEXT_004),
+        (
+            "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            OPENMETRICS_100,
+        ),
+        ("application/openmetrics-text;version=1.0.0;q=0.4,text/plain;q=0.5", TEXT_004),
+        ("image/png", TEXT_004),
+        (";;;q=,,", TEXT_004),
     ],
 )
-def test_answers_in_a_format_it_has_whatever_is_asked(served: Collector, accept: str) -> None:
+def test_answers_in_a_format_it_has_whatever_is_asked(
+    served: Collector, accept: str, content_type: str
+) -> None:
     headers = {"Accept": accept} if accept else {}
     answer = served.request("/metrics", headers={**headers, "Accept-Encoding": "gzip"})
     assert answer.status == 200
-    assert answer.headers["Content-Type"] == TEXT_004
+    assert answer.headers["Content-Type"] == content_type
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
     assert answer.headers.get("Content-Encoding") is None
-    expocheck.parse(answer.body)
+    if content_type == TEXT_004:
+        expocheck.parse(answer.body)
+    else:
+        assert answer.body.endswith(b"# EOF\n")
+
+
+def test_takes_several_accept_headers_for_one_list(served: Collector) -> None:
+    with served.connect() as client:
+        client.sendall(
+            b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+            b"Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text;version=1.0.0\r\n\r\n"
+        )
+        with client.makefile("rb") as file:
+            assert OPENMETRICS_100.encode() in file.read()
 
 
 @pytest.mark.parametrize(

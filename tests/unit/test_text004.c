@@ -3,7 +3,7 @@
  * test_text004.c - names, escapes, HELP and TYPE parse whatever they are made of (I12)
  */
 #include "fake_reader.h"
-#include "text/text004.h"
+#include "text/words.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -29,35 +29,35 @@ static void expect_value(smx_text value, const char *escaped)
 	char expected[256];
 
 	snprintf(expected, sizeof(expected), "{a=\"%s\"", escaped);
-	smx_text004_labels(&buffer, &name, &value, 1);
+	smx_words_labels(&buffer, &name, &value, 1);
 	expect_text(expected);
 }
 
 Test(text004, knows_the_grammar_of_metric_names)
 {
-	cr_expect(smx_text004_is_metric_name(TEXT("a")));
-	cr_expect(smx_text004_is_metric_name(TEXT("_a:B9")));
-	cr_expect(smx_text004_is_metric_name(TEXT(":a")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("9a")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("a-b")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("a b")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("a\n")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("a\0b")));
-	cr_expect_not(smx_text004_is_metric_name(TEXT("\xc3\xa4")));
+	cr_expect(smx_words_is_metric_name(TEXT("a")));
+	cr_expect(smx_words_is_metric_name(TEXT("_a:B9")));
+	cr_expect(smx_words_is_metric_name(TEXT(":a")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("9a")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("a-b")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("a b")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("a\n")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("a\0b")));
+	cr_expect_not(smx_words_is_metric_name(TEXT("\xc3\xa4")));
 }
 
 Test(text004, knows_the_grammar_of_label_names)
 {
-	cr_expect(smx_text004_is_label_name(TEXT("a")));
-	cr_expect(smx_text004_is_label_name(TEXT("_a9")));
-	cr_expect(smx_text004_is_label_name(TEXT("less")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("a:b")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("0")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("__name__")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("le")));
-	cr_expect_not(smx_text004_is_label_name(TEXT("quantile")));
+	cr_expect(smx_words_is_label_name(TEXT("a")));
+	cr_expect(smx_words_is_label_name(TEXT("_a9")));
+	cr_expect(smx_words_is_label_name(TEXT("less")));
+	cr_expect_not(smx_words_is_label_name(TEXT("")));
+	cr_expect_not(smx_words_is_label_name(TEXT("a:b")));
+	cr_expect_not(smx_words_is_label_name(TEXT("0")));
+	cr_expect_not(smx_words_is_label_name(TEXT("__name__")));
+	cr_expect_not(smx_words_is_label_name(TEXT("le")));
+	cr_expect_not(smx_words_is_label_name(TEXT("quantile")));
 }
 
 Test(text004, escapes_exactly_what_the_format_says)
@@ -106,29 +106,34 @@ Test(text004, drops_empty_labels)
 	const smx_text sides[] = {TEXT("x"), TEXT(""), TEXT("y")};
 	const smx_text none[] = {TEXT(""), TEXT(""), TEXT("")};
 
-	smx_text004_labels(&buffer, names, middle, 3);
+	smx_words_labels(&buffer, names, middle, 3);
 	expect_text("{b=\"x\"");
-	smx_text004_labels(&buffer, names, sides, 3);
+	smx_words_labels(&buffer, names, sides, 3);
 	expect_text("{a=\"x\",c=\"y\"");
-	smx_text004_labels(&buffer, names, none, 3);
+	smx_words_labels(&buffer, names, none, 3);
 	cr_expect(buffer.size == 0);
 }
 
 Test(text004, writes_help_and_type)
 {
-	smx_text004_header(&buffer, TEXT("x"), TEXT("What \"it\" is\\\nand more"), SMX_GAUGE);
+	smx_words_header(&buffer, &smx_text_format_text004, SMX_GAUGE, TEXT("x"), TEXT(""),
+			 TEXT("What \"it\" is\\\nand more"));
 	expect_text("# HELP x What \"it\" is\\\\\\nand more\n# TYPE x gauge\n");
-	smx_text004_header(&buffer, TEXT("x"), TEXT("Help."), SMX_COUNTER);
+	smx_words_header(&buffer, &smx_text_format_text004, SMX_COUNTER, TEXT("x"), TEXT(""),
+			 TEXT("Help."));
 	expect_text("# HELP x_total Help.\n# TYPE x_total counter\n");
-	smx_text004_header(&buffer, TEXT("x"), TEXT(""), SMX_HISTOGRAM);
+	smx_words_header(&buffer, &smx_text_format_text004, SMX_HISTOGRAM, TEXT("x"), TEXT(""),
+			 TEXT(""));
 	expect_text("# TYPE x histogram\n");
 }
 
 Test(text004, never_ends_a_help_line_but_by_lf)
 {
-	smx_text004_header(&buffer, TEXT("x"), TEXT("one\r\ntwo\r"), SMX_GAUGE);
+	smx_words_header(&buffer, &smx_text_format_text004, SMX_GAUGE, TEXT("x"), TEXT(""),
+			 TEXT("one\r\ntwo\r"));
 	expect_text("# HELP x one \\ntwo \n# TYPE x gauge\n");
-	smx_text004_header(&buffer, TEXT("x"), TEXT("\0\xff"), SMX_GAUGE);
+	smx_words_header(&buffer, &smx_text_format_text004, SMX_GAUGE, TEXT("x"), TEXT(""),
+			 TEXT("\0\xff"));
 	expect_text("# HELP x " BAD BAD "\n# TYPE x gauge\n");
 }
 

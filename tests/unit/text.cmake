@@ -5,7 +5,8 @@
 
 set(smx_text_dir ${PROJECT_SOURCE_DIR}/lib/text)
 set(smx_text_sources
-  buffer.c number.c table.c text004.c identity.c choice.c writers.c merge.c exposition.c)
+  buffer.c number.c table.c words.c text004.c openmetrics.c negotiate.c
+  identity.c choice.c writers.c merge.c combine.c render.c exposition.c emit.c)
 list(TRANSFORM smx_text_sources PREPEND ${smx_text_dir}/)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
@@ -16,7 +17,7 @@ target_include_directories(smx_text
   PRIVATE ${XXHASH_INCLUDE_DIR})
 target_link_libraries(smx_text PUBLIC smx_flags m)
 
-foreach(name number text004 exposition)
+foreach(name number text004 openmetrics exposition)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE smx_text criterion)
   add_test(NAME unit.${name} COMMAND test_${name})

@@ -70,7 +70,25 @@ static PyObject *core_own_methods(PyObject *Py_UNUSED(module), PyObject *cls)
 	return cls;
 }
 
+PyDoc_STRVAR(choose_format_doc,
+	     "choose_format(accept, /)\n--\n\n"
+	     "What to answer to the Accept header of an HTTP request (None: there is none): the "
+	     "number for\n"
+	     "Segment.render() and the Content-Type. Whatever it says, there is an answer.");
+
+static PyObject *core_choose_format(PyObject *Py_UNUSED(module), PyObject *args)
+{
+	const char *accept;
+	smx_format format;
+
+	if (!PyArg_ParseTuple(args, "z:choose_format", &accept))
+		return NULL;
+	format = smx_format_choose(accept);
+	return Py_BuildValue("is", (int)format, smx_format_content_type(format));
+}
+
 static PyMethodDef core_methods[] = {
+	{"choose_format", core_choose_format, METH_VARARGS, choose_format_doc},
 	{"own_methods", core_own_methods, METH_O, own_methods_doc},
 	{"resolve", core_resolve, METH_VARARGS, resolve_doc},
 	{"unrecorded_count", core_unrecorded_count, METH_NOARGS, unrecorded_count_doc},
@@ -91,6 +109,17 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, PyTypeObject 
 	return type;
 }
 
+static int add_format(PyObject *module, const char *name, smx_format format)
+{
+	char constant[64];
+
+	snprintf(constant, sizeof(constant), "FORMAT_%s", name);
+	if (PyModule_AddIntConstant(module, constant, format))
+		return -1;
+	snprintf(constant, sizeof(constant), "CONTENT_TYPE_%s", name);
+	return PyModule_AddStringConstant(module, constant, smx_format_content_type(format));
+}
+
 static int core_exec(PyObject *module)
 {
 	core_state *state = PyModule_GetState(module);
@@ -108,8 +137,10 @@ static int core_exec(PyObject *module)
 		return -1;
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
 		return -1;
-	return PyModule_AddStringConstant(module, "CONTENT_TYPE_TEXT_004",
-					  smx_format_content_type(SMX_FORMAT_TEXT_004));
+	return add_format(module, "TEXT_004", SMX_FORMAT_TEXT_004) ||
+			       add_format(module, "OPENMETRICS_100", SMX_FORMAT_OPENMETRICS_100)
+		       ? -1
+		       : 0;
 }
 
 static int core_traverse(PyObject *module, visitproc visit, void *arg)

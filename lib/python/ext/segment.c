@@ -82,17 +82,27 @@ static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *
 
 /* ---- rendering ---- */
 
+struct rendering {
+	smx_format format;
+	bool created;
+	const smx_text *names;
+	size_t name_count;
+	bool has_names; /* without any: nothing is asked for */
+};
+
 /*
  * Runs without the GIL. Reader and exposition are made for the call: what they would keep between
  * calls is worth a collector's while, but here it would need a lock that a fork could leave held.
  */
-static smx_status render(smx_segment *segment, const smx_text *names, size_t name_count,
-			 smx_buffer *buffer, smx_error *error)
+static smx_status render(smx_segment *segment, const struct rendering *wanted, smx_buffer *buffer,
+			 smx_error *error)
 {
 	smx_exposition *exposition = NULL;
 	smx_reader *reader = NULL;
 	smx_status status;
 
+	if (wanted->has_names && wanted->name_count == 0)
+		return SMX_OK;
 	status = smx_reader_open_segment(segment, &reader, error);
 	if (status != SMX_OK)
 		return status;
@@ -101,64 +111,93 @@ static smx_status render(smx_segment *segment, const smx_text *names, size_t nam
 		status = smx_exposition_create(&exposition, error);
 	if (status == SMX_OK)
 		status = smx_exposition_add(exposition, reader, error);
-	if (status == SMX_OK)
-		status = smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, names, name_count,
-					       buffer, error);
+	if (status == SMX_OK) {
+		smx_exposition_set_created(exposition, wanted->created);
+		status = smx_exposition_render(exposition, wanted->format, wanted->names,
+					       wanted->name_count, buffer, error);
+	}
 	smx_exposition_destroy(exposition);
 	smx_reader_close(reader);
 	return status;
 }
 
-PyDoc_STRVAR(segment_render_doc,
-	     "render($self, names=None, /)\n--\n\n"
-	     "What a scrape of the whole segment would see, in the text format 0.0.4, as bytes.\n"
-	     "names: a sequence of family or sample names to restrict it to.");
-
-static PyObject *segment_render(PyObject *self, PyObject *args)
+static PyObject *render_to_bytes(smx_segment *segment, const struct rendering *wanted)
 {
-	PyObject *names = Py_None, *sequence = NULL, *result = NULL;
+	PyObject *bytes = NULL;
 	smx_buffer buffer = {0};
 	smx_error error = {0};
-	smx_text *texts = NULL;
-	Py_ssize_t count = 0;
 	smx_status status;
 
-	if (!PyArg_ParseTuple(args, "|O:render", &names))
-		return NULL;
-	if (names != Py_None) {
-		/* A tuple of our own: nobody changes it while the GIL is released. */
-		sequence = PySequence_Tuple(names);
-		if (!sequence)
-			return NULL;
-		count = PyTuple_GET_SIZE(sequence);
-		if (count == 0) {
-			result = PyBytes_FromStringAndSize(NULL, 0);
-			goto out;
-		}
-		texts = PyMem_New(smx_text, (size_t)count);
-		if (!texts) {
-			PyErr_NoMemory();
-			goto out;
-		}
-		for (Py_ssize_t i = 0; i < count; i++) {
-			Py_ssize_t size;
-
-			texts[i].data =
-				PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(sequence, i), &size);
-			if (!texts[i].data)
-				goto out;
-			texts[i].size = (size_t)size;
-		}
-	}
-	Py_BEGIN_ALLOW_THREADS status =
-		render(segment_of(self), texts, (size_t)count, &buffer, &error);
-	Py_END_ALLOW_THREADS if (status == SMX_OK) result =
-		PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
-	else core_raise(&error);
+	Py_BEGIN_ALLOW_THREADS;
+	status = render(segment, wanted, &buffer, &error);
+	smx_emit_end(&buffer, wanted->format);
+	Py_END_ALLOW_THREADS;
+	if (status != SMX_OK)
+		core_raise(&error);
+	else if (buffer.failed)
+		PyErr_NoMemory();
+	else
+		bytes = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
 	smx_buffer_free(&buffer);
-out:
+	return bytes;
+}
+
+/* The texts live as long as the strings in the tuple. NULL: an exception is set. */
+static smx_text *texts_of(PyObject *strings)
+{
+	Py_ssize_t count = PyTuple_GET_SIZE(strings), size;
+	smx_text *texts = PyMem_New(smx_text, (size_t)count + 1);
+
+	if (!texts)
+		return (smx_text *)PyErr_NoMemory();
+	for (Py_ssize_t i = 0; i < count; i++) {
+		texts[i].data = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(strings, i), &size);
+		if (!texts[i].data) {
+			PyMem_Free(texts);
+			return NULL;
+		}
+		texts[i].size = (size_t)size;
+	}
+	return texts;
+}
+
+PyDoc_STRVAR(segment_render_doc,
+	     "render($self, names=None, /, *, format=1, created=False)\n--\n\n"
+	     "What a scrape of the whole segment would see, as bytes.\n"
+	     "names: a sequence of family or sample names to restrict it to.\n"
+	     "format: a FORMAT_ constant, or the number that choose_format() returned; ValueError "
+	     "if there is none of it.\n"
+	     "created: also serve when each counter, histogram and summary was made (OpenMetrics "
+	     "only).");
+
+static PyObject *segment_render(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *keywords[] = {"", "format", "created", NULL};
+	PyObject *names = Py_None, *strings, *result = NULL;
+	int format = SMX_FORMAT_TEXT_004, created = 0;
+	struct rendering wanted = {0};
+	smx_text *texts;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$ip:render", keywords, &names, &format,
+					 &created))
+		return NULL;
+	wanted.format = (smx_format)format;
+	wanted.created = created;
+	if (names == Py_None)
+		return render_to_bytes(segment_of(self), &wanted);
+	/* A tuple of our own: nobody changes it while the GIL is released. */
+	strings = PySequence_Tuple(names);
+	if (!strings)
+		return NULL;
+	texts = texts_of(strings);
+	if (texts) {
+		wanted.names = texts;
+		wanted.name_count = (size_t)PyTuple_GET_SIZE(strings);
+		wanted.has_names = true;
+		result = render_to_bytes(segment_of(self), &wanted);
+	}
 	PyMem_Free(texts);
-	Py_XDECREF(sequence);
+	Py_DECREF(strings);
 	return result;
 }
 
@@ -197,7 +236,8 @@ static PyMethodDef segment_methods[] = {
 	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_doc},
 	{"open_private", (PyCFunction)(void (*)(void))segment_open_private,
 	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_private_doc},
-	{"render", segment_render, METH_VARARGS, segment_render_doc},
+	{"render", (PyCFunction)(void (*)(void))segment_render, METH_VARARGS | METH_KEYWORDS,
+	 segment_render_doc},
 	{NULL, NULL, 0, NULL},
 };
 

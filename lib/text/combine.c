@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * combine.c - the numbers of one series, over all its parts
+ */
+#include "text/combine.h"
+
+#include <math.h>
+#include <string.h>
+
+smx_counter_sample smx_combine_counter(const struct smx_series *series)
+{
+	smx_counter_sample total = {0, 0};
+
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		smx_counter_sample sample;
+
+		if (!part->source->served)
+			continue;
+		sample = smx_reader_counter(part->source->member->reader, part->view);
+		total.whole = smx_add_saturated(total.whole, sample.whole);
+		/* No writer makes one that is negative or NaN; a counter must never be. */
+		if (sample.fraction > 0)
+			total.fraction += sample.fraction;
+	}
+	return total;
+}
+
+double smx_combine_histogram(const struct smx_series *series, size_t bucket_count, uint64_t *counts,
+			     uint64_t *part_counts)
+{
+	double sum = 0, part_sum;
+	bool first = true;
+
+	memset(counts, 0, bucket_count * sizeof(uint64_t));
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		uint64_t *here = first ? counts : part_counts;
+
+		if (!part->source->served)
+			continue;
+		smx_reader_histogram(part->source->member->reader, part->view, here, &part_sum);
+		/* Not 0 + sum: a sum of -0 stays one. */
+		sum = first ? part_sum : sum + part_sum;
+		for (size_t i = 0; !first && i < bucket_count; i++)
+			counts[i] = smx_add_saturated(counts[i], here[i]);
+		first = false;
+	}
+	return sum;
+}
+
+/* NaN gives way to any number, so that the outcome does not depend on the order of the writers. */
+static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
+			 const smx_gauge_sample *than)
+{
+	if (mode == SMX_GAUGE_LIVE_MOST_RECENT)
+		return sample->stamp_ns > than->stamp_ns;
+	if (isnan(than->value))
+		return true;
+	return mode == SMX_GAUGE_LIVE_MIN ? sample->value < than->value
+					  : sample->value > than->value;
+}
+
+bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value)
+{
+	smx_gauge_sample best = {0};
+	size_t count = 0;
+
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		smx_gauge_sample total;
+		size_t here;
+
+		if (!part->source->served)
+			continue;
+		here = smx_reader_gauge_total(part->source->member->reader, part->view, &total);
+		if (here == 0)
+			continue;
+		if (count != 0 && mode == SMX_GAUGE_LIVE_SUM)
+			best.value += total.value;
+		else if (count == 0 || is_preferred(mode, &total, &best))
+			best = total;
+		count += here;
+	}
+	*value = best.value;
+	return count != 0;
+}
+
+bool smx_combine_is_asked_for(const struct smx_series *series)
+{
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		if (part->source->served && !part->view->overflow)
+			return true;
+	}
+	return false;
+}
+
+uint64_t smx_combine_created_ns(const struct smx_series *series)
+{
+	uint64_t created = UINT64_MAX;
+
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		if (part->source->served && part->view->created_unix_ns < created)
+			created = part->view->created_unix_ns;
+	}
+	return created;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * combine.h - the numbers of one series, over all its parts
+ *
+ * What a family's readers do not serve counts for nothing here.
+ */
+#ifndef SMX_TEXT_COMBINE_H
+#define SMX_TEXT_COMBINE_H
+
+#include "text/merge.h"
+
+static inline uint64_t smx_add_saturated(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+smx_counter_sample smx_combine_counter(const struct smx_series *series);
+/* Fills counts, not cumulative; part_counts has room for as many. Returns the sum. */
+double smx_combine_histogram(const struct smx_series *series, size_t bucket_count, uint64_t *counts,
+			     uint64_t *part_counts);
+/* The one sample of a gauge that has one. False: nobody has a value. */
+bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value);
+/* When the oldest part of it was made. */
+uint64_t smx_combine_created_ns(const struct smx_series *series);
+/*
+ * Whether an application asked for the series, and its reader serves the family. If not (what was
+ * too much is counted there), it is shown only with a number in it.
+ */
+bool smx_combine_is_asked_for(const struct smx_series *series);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emit.c - metrics that live in no segment, such as the collector's own
+ */
+#include "text/buffer.h"
+#include "text/number.h"
+#include "text/words.h"
+
+#include <string.h>
+
+static smx_text text_of(const char *string)
+{
+	return (smx_text){string, string ? strlen(string) : 0};
+}
+
+/* Whoever asks for an unknown format gets the one that is always understood. */
+static const struct smx_text_format *any_format(smx_format format)
+{
+	const struct smx_text_format *found = smx_text_format_of(format);
+
+	return found ? found : &smx_text_format_text004;
+}
+
+const char *smx_format_content_type(smx_format format)
+{
+	return any_format(format)->content_type;
+}
+
+void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name, const char *help,
+		     smx_kind kind)
+{
+	if (smx_words_is_metric_name(text_of(name)))
+		smx_words_header(buffer, any_format(format), kind, text_of(name), text_of(NULL),
+				 text_of(help));
+}
+
+/* A label at a time, so that no allocation besides the buffer's can fail. */
+static void append_labels(smx_buffer *buffer, const char *const *names, const char *const *values,
+			  size_t count)
+{
+	const char *before = "{";
+
+	for (size_t i = 0; i < count; i++) {
+		smx_text name = text_of(names[i]), value = text_of(values[i]);
+
+		if (value.size == 0 || !smx_words_is_label_name(name))
+			continue;
+		smx_words_label(buffer, before, name, value);
+		before = ",";
+	}
+	smx_buffer_append_string(buffer, *before == '{' ? " " : "} ");
+}
+
+void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, smx_kind kind,
+		     const char *const *label_names, const char *const *label_values,
+		     size_t label_count, double value)
+{
+	(void)format; /* the line is the same in all of them */
+	if (!smx_words_is_metric_name(text_of(name)))
+		return;
+	smx_buffer_append_string(buffer, name);
+	smx_buffer_append_string(buffer, smx_words_sample_suffix(kind));
+	append_labels(buffer, label_names, label_values, label_count);
+	smx_emit_double(buffer, value);
+	smx_buffer_append_string(buffer, "\n");
+}
+
+void smx_emit_end(smx_buffer *buffer, smx_format format)
+{
+	smx_buffer_append_string(buffer, any_format(format)->end);
+}
+
+void smx_emit_double(smx_buffer *buffer, double value)
+{
+	char *out = smx_buffer_reserve(buffer, SMX_NUMBER_ROOM);
+
+	if (out)
+		smx_buffer_commit(buffer, smx_number_double(out, value));
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * render.c - the lines of a family: the numbers of every series behind its text
+ *
+ * A series' text is made once (identity.c) and is the same in every format. For each series there
+ * is a copy of it, the reading of its cells, and a number.
+ */
+#include "text/render.h"
+
+#include "text/buffer.h"
+#include "text/combine.h"
+#include "text/number.h"
+#include "text/words.h"
+
+#include <string.h>
+
+/* The caller has seen to the room. */
+static char *put(char *out, const char *text, size_t size)
+{
+	memcpy(out, text, size);
+	return out + size;
+}
+
+/* What follows the labels of a series that has some is written for that: `,le="0.1"} `. */
+static char *put_tail(char *out, const struct smx_series *series, const char *tail, size_t size)
+{
+	memcpy(out, tail, size);
+	if (series->labels_size == 0)
+		*out = '{';
+	return out + size;
+}
+
+/* `x_sum{a="x"} `: the labels as the series' text has them. */
+static char *put_derived(char *out, const struct smx_family *family,
+			 const struct smx_series *series, const char *suffix)
+{
+	out = put(out, family->name.data, family->name.size);
+	out = put(out, suffix, strlen(suffix));
+	out = put(out, series->text + family->head.size, series->labels_size);
+	if (series->labels_size != 0)
+		*out++ = '}';
+	*out++ = ' ';
+	return out;
+}
+
+#define LONGEST_SUFFIX sizeof("_created")
+
+/* Room for any line of the series but for what stands behind its labels. */
+static size_t line_room(const struct smx_series *series)
+{
+	return series->text_size + LONGEST_SUFFIX + SMX_NUMBER_ROOM + sizeof("} \n");
+}
+
+static void render_created(const struct smx_rendering *rendering, const struct smx_family *family,
+			   const struct smx_series *series)
+{
+	uint64_t created_ns = smx_combine_created_ns(series);
+	char *out;
+
+	if (!rendering->created || !rendering->format->has_created || created_ns == 0)
+		return;
+	out = smx_buffer_reserve(rendering->buffer, line_room(series));
+	if (!out)
+		return;
+	out = put_derived(out, family, series, "_created");
+	out = smx_number_double(out, (double)created_ns / 1e9);
+	*out++ = '\n';
+	smx_buffer_commit(rendering->buffer, out);
+}
+
+static void render_counter(const struct smx_rendering *rendering, const struct smx_family *family,
+			   const struct smx_series *series)
+{
+	smx_counter_sample sample = smx_combine_counter(series);
+	char *out;
+
+	if (sample.whole == 0 && sample.fraction == 0 && !smx_combine_is_asked_for(series))
+		return;
+	out = smx_buffer_reserve(rendering->buffer, line_room(series));
+	if (!out)
+		return;
+	out = put(out, series->text, series->text_size);
+	if (sample.fraction == 0)
+		out = smx_number_u64(out, sample.whole);
+	else
+		out = smx_number_double(out, (double)sample.whole + sample.fraction);
+	*out++ = '\n';
+	smx_buffer_commit(rendering->buffer, out);
+	if (rendering->created)
+		render_created(rendering, family, series);
+}
+
+static void render_gauge(const struct smx_rendering *rendering, const struct smx_family *family,
+			 const struct smx_series *series)
+{
+	double value;
+	char *out;
+
+	if (!smx_combine_gauge(series, family->mode, &value) &&
+	    (family->mode != SMX_GAUGE_LIVE_SUM || !smx_combine_is_asked_for(series)))
+		return;
+	out = smx_buffer_reserve(rendering->buffer, line_room(series));
+	if (!out)
+		return;
+	out = put(out, series->text, series->text_size);
+	out = smx_number_double(out, value);
+	*out++ = '\n';
+	smx_buffer_commit(rendering->buffer, out);
+}
+
+static void render_writers_of_part(const struct smx_rendering *rendering,
+				   const struct smx_series *series, const struct smx_part *part)
+{
+	const struct smx_member *member = part->source->member;
+	size_t count = smx_reader_gauge(member->reader, part->view, rendering->samples);
+
+	for (size_t i = 0; i < count; i++) {
+		const smx_gauge_sample *sample = &rendering->samples[i];
+		const struct smx_writer_label *label;
+		char *out;
+
+		if (sample->writer >= member->writer_count)
+			continue;
+		label = &member->writers[sample->writer];
+		out = smx_buffer_reserve(rendering->buffer, line_room(series) + label->size);
+		if (!out)
+			return;
+		out = put(out, series->text, series->text_size);
+		out = put_tail(out, series, label->text, label->size);
+		out = smx_number_double(out, sample->value);
+		*out++ = '\n';
+		smx_buffer_commit(rendering->buffer, out);
+	}
+}
+
+static void render_writers(const struct smx_rendering *rendering, const struct smx_series *series)
+{
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		if (part->source->served)
+			render_writers_of_part(rendering, series, part);
+	}
+}
+
+static void render_histogram(const struct smx_rendering *rendering, const struct smx_family *family,
+			     const struct smx_series *series)
+{
+	size_t bucket_count = family->bound_count + 1, tail = 0;
+	double sum = smx_combine_histogram(series, bucket_count, rendering->counts,
+					   rendering->part_counts);
+	uint64_t count = 0;
+	char *out;
+
+	for (size_t i = 0; i < bucket_count; i++)
+		count = smx_add_saturated(count, rendering->counts[i]);
+	if (count == 0 && !smx_combine_is_asked_for(series))
+		return;
+	out = smx_buffer_reserve(rendering->buffer,
+				 (bucket_count + 2) * line_room(series) + family->tails.size);
+	if (!out)
+		return;
+	count = 0;
+	for (size_t i = 0; i < bucket_count; i++) {
+		count = smx_add_saturated(count, rendering->counts[i]);
+		out = put(out, series->text, series->text_size);
+		out = put_tail(out, series, family->tails.data + tail, family->tail_ends[i] - tail);
+		out = smx_number_u64(out, count);
+		*out++ = '\n';
+		tail = family->tail_ends[i];
+	}
+	if (!rendering->format->sums_are_counters || (sum >= 0 && !family->may_be_negative)) {
+		out = put_derived(out, family, series, "_sum");
+		out = smx_number_double(out, sum);
+		*out++ = '\n';
+		out = put_derived(out, family, series, "_count");
+		out = smx_number_u64(out, count);
+		*out++ = '\n';
+	}
+	smx_buffer_commit(rendering->buffer, out);
+	if (rendering->created)
+		render_created(rendering, family, series);
+}
+
+void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,
+		       smx_text help)
+{
+	smx_words_header(rendering->buffer, rendering->format, family->kind, family->name,
+			 family->unit, help);
+	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++) {
+		const struct smx_series *series = family->series[i];
+
+		if (family->kind == SMX_COUNTER)
+			render_counter(rendering, family, series);
+		else if (family->kind == SMX_HISTOGRAM)
+			render_histogram(rendering, family, series);
+		else if (!smx_family_has_one_sample(family))
+			render_writers(rendering, series);
+		else
+			render_gauge(rendering, family, series);
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * render.h - the lines of a family
+ */
+#ifndef SMX_TEXT_RENDER_H
+#define SMX_TEXT_RENDER_H
+
+#include "text/format.h"
+#include "text/merge.h"
+
+/* What a rendering is for, and room for what a reader tells of one series. */
+struct smx_rendering {
+	const struct smx_text_format *format;
+	smx_buffer *buffer;
+	bool created;			/* serve _created, where the format has it */
+	uint64_t *counts, *part_counts; /* of the largest histogram */
+	smx_gauge_sample *samples;	/* of the reader with most writers */
+};
+
+void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,
+		       smx_text help);
+
+#endif

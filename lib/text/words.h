@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * words.h - the words of an exposition: names, escapes, labels, HELP, TYPE and UNIT
+ *
+ * Names and texts come from segments that nobody vouches for. What is written here parses whatever
+ * they hold: a Prometheus drops a whole scrape for one bad byte in it.
+ */
+#ifndef SMX_TEXT_WORDS_H
+#define SMX_TEXT_WORDS_H
+
+#include "text/format.h"
+
+/* [a-zA-Z_:][a-zA-Z0-9_:]* */
+bool smx_words_is_metric_name(smx_text name);
+/* [a-zA-Z_][a-zA-Z0-9_]*, and not a name that means something to Prometheus: __*, le, quantile */
+bool smx_words_is_label_name(smx_text name);
+/* Whether the text is served byte for byte: UTF-8 without a NUL. */
+bool smx_words_is_utf8(smx_text text);
+
+/*
+ * What a sample's name has behind the family's: "_total", "_info", "_bucket", else "". The same in
+ * every format.
+ */
+const char *smx_words_sample_suffix(smx_kind kind);
+/*
+ * The suffixes of all names that are the family's in any format, ended by NULL; at most
+ * SMX_WORDS_SUFFIXES_MAX.
+ */
+const char *const *smx_words_suffixes(smx_kind kind);
+#define SMX_WORDS_SUFFIXES_MAX 5u
+
+/* HELP, if there is any, TYPE and, in formats that have it and if the name ends in it, UNIT. */
+void smx_words_header(smx_buffer *buffer, const struct smx_text_format *format, smx_kind kind,
+		      smx_text name, smx_text unit, smx_text help);
+
+/* `before`, then x="value". Bytes that are no UTF-8, and NUL, become U+FFFD. */
+void smx_words_label(smx_buffer *buffer, const char *before, smx_text name, smx_text value);
+/*
+ * {a="x",b="y" without the closing brace; nothing at all if every value is empty, since an empty
+ * label is an absent one.
+ */
+void smx_words_labels(smx_buffer *buffer, const smx_text *names, const smx_text *values,
+		      size_t count);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_openmetrics.c - OpenMetrics 1.0 where it differs from text 0.0.4, and who gets it (I12)
+ */
+#include "fake_reader.h"
+#include "shmetrics/exposition.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static smx_exposition *exposition;
+static smx_reader *one, *two;
+static smx_buffer buffer;
+
+static void set_up(void)
+{
+	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
+	one = fake_reader_create();
+	two = fake_reader_create();
+	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
+	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
+}
+
+static void tear_down(void)
+{
+	smx_exposition_destroy(exposition);
+	fake_reader_free(one);
+	fake_reader_free(two);
+	smx_buffer_free(&buffer);
+}
+
+TestSuite(openmetrics, .init = set_up, .fini = tear_down);
+
+static const char *render(smx_format format)
+{
+	buffer.size = 0;
+	cr_assert(smx_exposition_render(exposition, format, NULL, 0, &buffer, NULL) == SMX_OK);
+	smx_emit_end(&buffer, format);
+	smx_buffer_append(&buffer, "", 1);
+	return buffer.data;
+}
+
+static void expect_render(const char *expected)
+{
+	cr_expect_str_eq(render(SMX_FORMAT_OPENMETRICS_100), expected);
+}
+
+static struct fake_family *histogram(const char *name, double first_bound)
+{
+	struct fake_family *family = fake_family_add(one, SMX_HISTOGRAM, name, "");
+
+	fake_family_bounds(family, (double[]){first_bound, 1}, 2);
+	return family;
+}
+
+/* ---- the whole ---- */
+
+Test(openmetrics, ends_in_eof_whatever_there_is)
+{
+	expect_render("# EOF\n");
+	fake_family_add(one, SMX_GAUGE, "a", "");
+	expect_render("# TYPE a gauge\n# HELP a Help.\n# EOF\n");
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004), "# HELP a Help.\n# TYPE a gauge\n");
+}
+
+Test(openmetrics, names_its_content_type_exactly)
+{
+	cr_expect_str_eq(smx_format_content_type(SMX_FORMAT_OPENMETRICS_100),
+			 "application/openmetrics-text; version=1.0.0; charset=utf-8");
+	cr_expect_str_eq(smx_format_content_type((smx_format)99),
+			 "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/* ---- headers ---- */
+
+Test(openmetrics, names_the_family_of_a_counter_without_total)
+{
+	fake_series_add(fake_family_add(one, SMX_COUNTER, "a", "x"), "1")->counter.whole = 5;
+	expect_render("# TYPE a counter\n# HELP a Help.\na_total{x=\"1\"} 5\n# EOF\n");
+}
+
+Test(openmetrics, escapes_quotes_in_help)
+{
+	fake_family_add(one, SMX_GAUGE, "a", "")->view.help = fake_text("a \"b\" \\ c\nd\re");
+	expect_render("# TYPE a gauge\n# HELP a a \\\"b\\\" \\\\ c\\nd e\n# EOF\n");
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004),
+			 "# HELP a a \"b\" \\\\ c\\nd e\n# TYPE a gauge\n");
+}
+
+Test(openmetrics, tells_the_unit_that_a_name_ends_in)
+{
+	fake_family_add(one, SMX_COUNTER, "a_seconds", "")->view.unit = fake_text("seconds");
+	fake_family_add(one, SMX_GAUGE, "b_seconds", "")->view.unit = fake_text("bytes");
+	fake_family_add(one, SMX_GAUGE, "cbytes", "")->view.unit = fake_text("bytes");
+	fake_family_add(one, SMX_GAUGE, "bytes", "")->view.unit = fake_text("bytes");
+	fake_family_add(one, SMX_GAUGE, "d", "")->view.unit = fake_text("d");
+	expect_render("# TYPE a_seconds counter\n# UNIT a_seconds seconds\n# HELP a_seconds Help.\n"
+		      "# TYPE b_seconds gauge\n# HELP b_seconds Help.\n"
+		      "# TYPE bytes gauge\n# HELP bytes Help.\n"
+		      "# TYPE cbytes gauge\n# HELP cbytes Help.\n"
+		      "# TYPE d gauge\n# HELP d Help.\n# EOF\n");
+	cr_expect_null(strstr(render(SMX_FORMAT_TEXT_004), "UNIT"));
+}
+
+/* ---- histograms ---- */
+
+Test(openmetrics, shows_bounds_in_the_same_form_as_text)
+{
+	struct fake_series *series = fake_series_add(histogram("h", 0.5), "");
+
+	memcpy(series->counts, (uint64_t[]){1, 2, 3}, sizeof(uint64_t[3]));
+	series->sum = 51.25;
+	expect_render("# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"0.5\"} 1\n"
+		      "h_bucket{le=\"1.0\"} 3\nh_bucket{le=\"+Inf\"} 6\nh_sum 51.25\nh_count 6\n"
+		      "# EOF\n");
+}
+
+Test(openmetrics, leaves_out_a_sum_that_may_be_negative_and_its_count)
+{
+	fake_series_add(histogram("h", -0.5), "")->counts[2] = 4;
+	expect_render("# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"-0.5\"} 0\n"
+		      "h_bucket{le=\"1.0\"} 0\nh_bucket{le=\"+Inf\"} 4\n# EOF\n");
+	cr_expect_not_null(strstr(render(SMX_FORMAT_TEXT_004), "h_sum 0\nh_count 4\n"));
+}
+
+Test(openmetrics, leaves_out_a_sum_that_is_negative_or_nan)
+{
+	struct fake_series *series = fake_series_add(histogram("h", 0.5), "");
+
+	series->sum = -1;
+	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_sum"));
+	series->sum = NAN;
+	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_sum"));
+	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_count"));
+	series->sum = INFINITY;
+	cr_expect_not_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "h_sum +Inf\nh_count 0\n"));
+}
+
+/* ---- _created ---- */
+
+Test(openmetrics, tells_when_series_were_made_if_asked)
+{
+	struct fake_series *counter =
+		fake_series_add(fake_family_add(one, SMX_COUNTER, "a", "x"), "1");
+	struct fake_series *later =
+		fake_series_add(fake_family_add(two, SMX_COUNTER, "a", "x"), "1");
+	struct fake_series *times = fake_series_add(histogram("h", 0.5), "");
+
+	fake_series_add(fake_family_add(one, SMX_GAUGE, "g", ""), "")->view.created_unix_ns = 9;
+	counter->view.created_unix_ns = UINT64_C(1700000000125000000);
+	later->view.created_unix_ns = UINT64_C(1700000001000000000);
+	times->view.created_unix_ns = UINT64_C(1500000000);
+	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_created"));
+	smx_exposition_set_created(exposition, true);
+	expect_render("# TYPE a counter\n# HELP a Help.\na_total{x=\"1\"} 0\n"
+		      "a_created{x=\"1\"} 1700000000.125\n"
+		      "# TYPE g gauge\n# HELP g Help.\ng 0\n"
+		      "# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"0.5\"} 0\n"
+		      "h_bucket{le=\"1.0\"} 0\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n"
+		      "h_created 1.5\n# EOF\n");
+	cr_expect_null(strstr(render(SMX_FORMAT_TEXT_004), "_created"));
+}
+
+Test(openmetrics, keeps_the_names_of_created_free)
+{
+	fake_family_add(one, SMX_COUNTER, "a", "");
+	fake_family_add(one, SMX_GAUGE, "a_created", "");
+	expect_render("# TYPE a counter\n# HELP a Help.\n# EOF\n");
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004),
+			 "# HELP a_total Help.\n# TYPE a_total counter\n");
+}
+
+/* ---- metrics that live in no segment ---- */
+
+Test(openmetrics, emits_families_and_samples)
+{
+	const char *const names[] = {"version"};
+	const char *const values[] = {"1.2"};
+	const smx_format format = SMX_FORMAT_OPENMETRICS_100;
+
+	smx_emit_family(&buffer, format, "x", "Help.", SMX_COUNTER);
+	smx_emit_sample(&buffer, format, "x", SMX_COUNTER, NULL, NULL, 0, 1.5);
+	smx_emit_family(&buffer, format, "y", "A \"thing\".", SMX_INFO);
+	smx_emit_sample(&buffer, format, "y", SMX_INFO, names, values, 1, 1);
+	smx_emit_family(&buffer, format, "z", NULL, SMX_UNKNOWN);
+	smx_emit_end(&buffer, format);
+	smx_buffer_append(&buffer, "", 1);
+	cr_expect_str_eq(buffer.data, "# TYPE x counter\n# HELP x Help.\nx_total 1.5\n"
+				      "# TYPE y info\n# HELP y A \\\"thing\\\".\n"
+				      "y_info{version=\"1.2\"} 1\n# TYPE z unknown\n# EOF\n");
+	buffer.size = 0;
+	smx_emit_family(&buffer, SMX_FORMAT_TEXT_004, "y", NULL, SMX_INFO);
+	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "y", SMX_INFO, names, values, 1, 1);
+	smx_emit_end(&buffer, SMX_FORMAT_TEXT_004);
+	smx_buffer_append(&buffer, "", 1);
+	cr_expect_str_eq(buffer.data, "# TYPE y_info gauge\ny_info{version=\"1.2\"} 1\n");
+}
+
+/* ---- negotiation ---- */
+
+#define T SMX_FORMAT_TEXT_004
+#define O SMX_FORMAT_OPENMETRICS_100
+
+static const struct {
+	smx_format format;
+	const char *accept;
+} scrapers[] = {
+	/* Prometheus 2.42, the same with native histograms, Prometheus 3.14, the same with them */
+	{O, "application/openmetrics-text;version=1.0.0,"
+	    "application/openmetrics-text;version=0.0.1;q=0.75,"
+	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
+	{O, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	    "encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
+	    "application/openmetrics-text;version=0.0.1;q=0.75,"
+	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
+	{O, "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+	    "application/openmetrics-text;version=0.0.1;q=0.5,"
+	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+	    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+	{O, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	    "encoding=delimited;q=0.6,"
+	    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+	    "application/openmetrics-text;version=0.0.1;q=0.4,"
+	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+	    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"},
+	/* vmagent, curl, a browser, nothing */
+	{T, "text/plain;version=0.0.4;q=1,*/*;q=0.1"},
+	{T, "*/*"},
+	{T, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"},
+	{T, ""},
+	{T, NULL},
+	/* what is missing is the oldest version */
+	{T, "application/openmetrics-text"},
+	{T, "application/openmetrics-text;version=0.0.1"},
+	{T, "application/openmetrics-text;version=2.0.0"},
+	{O, "application/openmetrics-text;version=2.0.0,"
+	    "application/openmetrics-text;version=1.0.0;q=0.1"},
+	{T, "text/plain,application/openmetrics-text;version=1.0.0"},
+	{O, "text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0;q=0.2"},
+	/* the greatest q; of equals the first */
+	{O, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.501"},
+	{T, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5"},
+	{O, "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.5"},
+	{T, "application/openmetrics-text;version=1.0.0;q=0"},
+	{T, "application/openmetrics-text;version=1.0.0;q=0.000,*/*;q=0.001"},
+	{O, "application/*"},
+	{T, "text/*,application/openmetrics-text;version=1.0.0;q=0.9"},
+	/* spaces, quotes, cases, other parameters */
+	{O, "  Application/OpenMetrics-Text ; Version=1.0.0 ; Q=1.000 , text/plain;q=.9"},
+	{O, "application/openmetrics-text; version=\"1.0.0\"; charset=UTF-8"},
+	{T, "application/openmetrics-text; version=1.0.0; charset=latin1"},
+	{O, "x/y;z=\"a,b;q=0\\\"\",application/openmetrics-text;version=1.0.0"},
+	{T, "text/plain;x=\",application/openmetrics-text;version=1.0.0"},
+	/* what is malformed accepts nothing */
+	{T, "application/openmetrics-text;version=1.0.0;q=2"},
+	{T, "application/openmetrics-text;version=1.0.0;q=high"},
+	{T, "application/openmetrics-text;version=1.0.0;q=-1"},
+	{T, "application/openmetrics-text;version=1.0.0;q="},
+	{O, ",,;,/,;;=,\"application/openmetrics-text;version=1.0.0\","
+	    "application/openmetrics-text;;version=1.0.0;"},
+	{T, "openmetrics-text;version=1.0.0"},
+	{T, "application/openmetrics-text/x;version=1.0.0"},
+	{T, "*/openmetrics-text;version=1.0.0"},
+};
+
+Test(negotiation, gives_each_scraper_what_it_asks_for)
+{
+	for (size_t i = 0; i < sizeof(scrapers) / sizeof(scrapers[0]); i++)
+		cr_expect(smx_format_choose(scrapers[i].accept) == scrapers[i].format, "%s",
+			  scrapers[i].accept);
+}
+
+/* Nothing it is given makes it read beyond the end: for valgrind and ASan to see. */
+Test(negotiation, ends_at_the_end)
+{
+	static const char accept[] =
+		"application/openmetrics-text ; version=\"1.0.\\0\" ; q=0.75 , text/plain;q=\"1";
+
+	for (size_t size = 0; size <= sizeof(accept); size++) {
+		char *copy = strndup(accept, size);
+
+		cr_expect(smx_format_choose(copy) == T || smx_format_choose(copy) == O);
+		free(copy);
+	}
+}
