@@ -21,6 +21,8 @@ typedef struct core_state {
 	PyTypeObject *counter_type;
 	PyTypeObject *gauge_type;
 	PyTypeObject *histogram_type;
+	PyTypeObject *http_recorder_type;
+	PyTypeObject *http_exchange_type;
 } core_state;
 
 /* Free-threaded builds (3.13 and later) need a lock where the others have the GIL. */
@@ -47,6 +49,8 @@ extern PyType_Spec core_metric_spec;
 extern PyType_Spec core_counter_spec;
 extern PyType_Spec core_gauge_spec;
 extern PyType_Spec core_histogram_spec;
+extern PyType_Spec core_http_recorder_spec;
+extern PyType_Spec core_http_exchange_spec;
 
 /* ---- errors.c ---- */
 

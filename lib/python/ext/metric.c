@@ -285,6 +285,18 @@ out:
 	return child;
 }
 
+PyObject *metric_child(struct metric *parent, PyObject *const *values)
+{
+	PyObject *child;
+
+	CORE_BEGIN_CRITICAL_SECTION(parent);
+	child = label_cache_find_identical(&parent->cache, values, parent->label_count);
+	CORE_END_CRITICAL_SECTION();
+	if (core_likely(child != NULL))
+		return child;
+	return labels_of_any(parent, values);
+}
+
 PyDoc_STRVAR(metric_labels_doc,
 	     "labels($self, /, *labelvalues, **labelkwargs)\n--\n\n"
 	     "The child with these label values: by position, or all by keyword.");
@@ -294,7 +306,6 @@ static PyObject *metric_labels(PyObject *self, PyObject *const *args, Py_ssize_t
 {
 	struct metric *metric = (struct metric *)self;
 	PyObject *ordered[METRIC_LABEL_MAX];
-	PyObject *child;
 
 	if (kwnames || nargs != metric->label_count || nargs == 0 || metric->label_values) {
 		if (refuse_labels(metric))
@@ -311,12 +322,7 @@ static PyObject *metric_labels(PyObject *self, PyObject *const *args, Py_ssize_t
 			args = ordered;
 		}
 	}
-	CORE_BEGIN_CRITICAL_SECTION(self);
-	child = label_cache_find_identical(&metric->cache, args, metric->label_count);
-	CORE_END_CRITICAL_SECTION();
-	if (core_likely(child != NULL))
-		return child;
-	return labels_of_any(metric, args);
+	return metric_child(metric, args);
 }
 
 /* ---- attributes ---- */

@@ -47,6 +47,9 @@ static inline PyObject *metric_label_values(PyObject *child)
 	return ((struct metric *)child)->label_values;
 }
 
+/* The child of a parent with these label values; a new reference, or NULL and an exception. */
+PyObject *metric_child(struct metric *parent, PyObject *const *values);
+
 /* Sets "<kind> metric is missing label values"; returns NULL. */
 PyObject *metric_raise_unobservable(const struct metric *metric);
 

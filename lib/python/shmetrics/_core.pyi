@@ -2,8 +2,12 @@
 # _core.pyi - the extension module; its sources are in lib/python/ext
 
 from typing import (
+    Any,
+    Awaitable,
+    Callable,
     Dict,
     Final,
+    MutableMapping,
     Optional,
     Sequence,
     SupportsFloat,
@@ -113,3 +117,28 @@ class Histogram(Metric):
         bounds: Tuple[float, ...],
         /,
     ) -> Optional[str]: ...
+
+@final
+class HttpExchange:
+    def __call__(self, message: MutableMapping[str, Any], /) -> Awaitable[None]: ...
+    def finish(self, otherwise: int, /) -> None: ...
+
+@final
+class HttpRecorder:
+    def __new__(
+        cls,
+        requests: Counter,
+        durations: Histogram,
+        in_progress: Gauge,
+        endpoint: Callable[[MutableMapping[str, Any]], str],
+        methods: Dict[str, str],
+        statuses: Dict[int, str],
+        other: str,
+        duration_header: Optional[bytes] = None,
+    ) -> Self: ...
+    def begin(
+        self,
+        scope: MutableMapping[str, Any],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        /,
+    ) -> HttpExchange: ...

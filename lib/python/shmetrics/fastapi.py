@@ -6,9 +6,15 @@ Imports neither. The template is known once the router has run, so ask when the 
 
 from __future__ import annotations
 
-from typing import Any, Iterable, MutableMapping, Optional
+from typing import Any, Dict, Iterable, MutableMapping, Optional, Tuple
 
 Scope = MutableMapping[str, Any]
+
+
+# What was found for a route that is below no mount, by the id of its context or its own; both are kept,
+# so that nothing else gets that id. Bounded: an application may make new routes for ever.
+_found: Dict[int, Tuple[Any, Any, str]] = {}
+_FOUND_MAX = 4096
 
 
 def route_template(scope: Scope) -> Optional[str]:
@@ -16,6 +22,24 @@ def route_template(scope: Scope) -> Optional[str]:
 
     What is served below a mount that has no routes of its own (static files) is "<mount>/{path}".
     """
+    route = scope.get("route")
+    outer = scope.get("app_root_path")
+    if route is None or outer is not None and outer != scope.get("root_path"):
+        return _search_template(scope)
+    context = _route_context(scope)
+    key = id(route if context is None else context)
+    found = _found.get(key)
+    if found is not None and found[0] is route:
+        return found[2]
+    path = _search_template(scope)
+    if path is not None:
+        if len(_found) >= _FOUND_MAX:
+            _found.clear()
+        _found[key] = (route, context, path)
+    return path
+
+
+def _search_template(scope: Scope) -> Optional[str]:
     path = _path_of(scope.get("route"), scope)
     if path is None:
         path = _path_of_endpoint(scope)
@@ -26,13 +50,17 @@ def route_template(scope: Scope) -> Optional[str]:
     return mount + "/{path}" if mount else None
 
 
+def _route_context(scope: Scope) -> Any:
+    """FastAPI keeps the prefix of include_router() beside the route."""
+    details = scope.get("fastapi")
+    return details.get("effective_route_context") if isinstance(details, dict) else None
+
+
 def _path_of(route: Any, scope: Scope) -> Optional[str]:
     """The path of a route, unless it is a mount, which says nothing of the routes below it."""
     if route is None or hasattr(route, "app") and not hasattr(route, "endpoint"):
         return None
-    # FastAPI keeps the prefix of include_router() beside the route.
-    details = scope.get("fastapi")
-    context = details.get("effective_route_context") if isinstance(details, dict) else None
+    context = _route_context(scope)
     if context is not None and getattr(context, "original_route", None) is route:
         for holder in (getattr(context, "starlette_route", None), context):
             if path := _text(holder, "path"):

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""server.py - uvicorn with the application peers/served.py, and a client, for the benchmark programs"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import fail
+
+PEERS = Path(__file__).resolve().parent / "peers"
+WORKERS = 2
+DEADLINE_SECONDS = 60.0
+
+
+class Server:
+    """uvicorn with two workers. Ends with close()."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+            self.address: tuple[str, int] = listener.getsockname()
+            options = f"--workers {WORKERS} --fd {listener.fileno()} --app-dir {PEERS} "
+            options += "--log-level warning --no-access-log --timeout-keep-alive 600"
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "served:app", *options.split()],
+                env={**os.environ, **environment},
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children]
+
+    def cpu_ns(self) -> int:
+        """Of all workers since they started: user and system time."""
+        # The clock of another process, as clock_getcpuclockid() makes it.
+        return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in self.workers())
+
+    def connect(self, each: int) -> list[Connection]:
+        """The same number of connections to each worker, in turn."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        found: dict[bytes, list[Connection]] = {}
+        surplus = []
+        while len(found) < WORKERS or min(map(len, found.values())) < each:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                self.close()
+                fail(f"the server does not answer with all its {WORKERS} workers")
+            connection = Connection(self.address)
+            mine = found.setdefault(connection.get(b"/pid"), [])
+            (mine if len(mine) < each else surplus).append(connection)
+        for connection in surplus:
+            connection.close()
+        return [connection for turn in zip(*found.values(), strict=True) for connection in turn]
+
+    def close(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Connection:
+    """HTTP/1.1 as lean as Python has it; for answers with a Content-Length that arrive in one piece."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address, timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def get(self, path: bytes) -> bytes:
+        self.socket.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: bench\r\n\r\n")
+        answer = b""
+        while True:
+            part = self.socket.recv(65536)
+            if not part:
+                fail(f"the server hung up on {path.decode()}")
+            answer += part
+            head, end, body = answer.partition(b"\r\n\r\n")
+            if not end:
+                continue
+            if not head.startswith(b"HTTP/1.1 200"):
+                fail(f"{path.decode()}: {head.decode()}")
+            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            if len(body) >= int(length):
+                return body
+
+    def close(self) -> None:
+        self.socket.close()

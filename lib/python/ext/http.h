@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http.h - what the types HttpRecorder and HttpExchange share
+ */
+#ifndef SHMETRICS_PYTHON_HTTP_H
+#define SHMETRICS_PYTHON_HTTP_H
+
+#include "core.h"
+
+/* Keys of scopes and messages, as str objects: a dict finds the same object fastest. */
+enum http_key { KEY_METHOD, KEY_TYPE, KEY_STATUS, KEY_HEADERS, KEY_BODY, KEY_MORE_BODY, KEY_COUNT };
+
+/* What all requests of a middleware have in common; constant once it is made. */
+struct http_recorder {
+	PyObject ob_base;
+	PyTypeObject *exchange_type;
+	/* Metrics: by method, endpoint, status; by method, endpoint; without labels. */
+	PyObject *requests;
+	PyObject *durations;
+	PyObject *in_progress;
+	PyObject *endpoint;	   /* callable: scope -> label value */
+	PyObject *methods;	   /* dict: method -> label value */
+	PyObject *statuses;	   /* dict: status -> label value */
+	PyObject *other;	   /* the label value of all others */
+	PyObject *duration_header; /* bytes, or NULL */
+	PyObject *keys[KEY_COUNT];
+};
+
+/* Starts the clock and enters the gauge. A new HttpExchange, or NULL and an exception. */
+PyObject *http_exchange_begin(struct http_recorder *recorder, PyObject *scope, PyObject *send);
+
+#endif

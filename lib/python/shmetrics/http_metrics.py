@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""http_metrics - the metrics of HTTP requests, which the middlewares of ASGI and WSGI record
+
+http_requests_total{method,endpoint,status_code}, http_request_duration_seconds{method,endpoint} and
+http_requests_in_progress. No client can make series: unknown paths are one endpoint, unknown methods one
+method, impossible statuses one status.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+
+from .metrics import Counter, Gauge, Histogram
+from .registry import CollectorRegistry
+from .segment import logger
+
+Scope = TypeVar("Scope")
+
+UNMATCHED = "<unmatched>"
+OTHER = "<other>"
+
+# labels() knows a string fastest by its identity: the same object every time.
+METHODS = {
+    method: method
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+}
+STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
+
+STATUS_ERROR = 500
+
+
+class HttpMetrics(NamedTuple):
+    requests: Counter
+    durations: Histogram
+    in_progress: Gauge
+    buckets: Tuple[float, ...]
+
+
+_made: "weakref.WeakKeyDictionary[CollectorRegistry, HttpMetrics]" = weakref.WeakKeyDictionary()
+
+
+def http_metrics(registry: CollectorRegistry, buckets: Sequence[Union[float, str]]) -> HttpMetrics:
+    """The metrics are the registry's: several applications in one process share them."""
+    bounds = tuple(float(bound) for bound in buckets)
+    found = _made.get(registry)
+    if found is None:
+        found = _made[registry] = HttpMetrics(
+            Counter(
+                "http_requests_total",
+                "HTTP requests answered.",
+                ["method", "endpoint", "status_code"],
+                registry=registry,
+            ),
+            Histogram(
+                "http_request_duration_seconds",
+                "Time from the arrival of an HTTP request to its answer.",
+                ["method", "endpoint"],
+                registry=registry,
+                buckets=bounds,
+            ),
+            Gauge(
+                "http_requests_in_progress",
+                "HTTP requests not answered yet.",
+                registry=registry,
+                multiprocess_mode="livesum",
+            ),
+            bounds,
+        )
+    elif found.buckets != bounds:
+        raise ValueError("http_request_duration_seconds has other buckets in this registry already")
+    return found
+
+
+def endpoint_label(endpoint: Callable[[Scope], Optional[str]]) -> Callable[[Scope], str]:
+    """The endpoint function of a user, made one that always has an answer."""
+
+    def label(scope: Scope) -> str:
+        try:
+            found = endpoint(scope)
+        except Exception:
+            # Not the client's fault: the answer goes out all the same.
+            logger.exception("shmetrics: the endpoint function of the middleware failed")
+            return UNMATCHED
+        return UNMATCHED if found is None else found
+
+    return label
