@@ -32,6 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "collector.h"
 #include "process.h"
 #include "removal.h"
@@ -45,6 +46,7 @@ struct run {
 	const char *segment_name; /* NULL: a generated one */
 	bool keep;
 	bool quiet;
+	bool bridge;
 	char *const *command_line;
 	char generated[RUN_NAME_SIZE];
 	smx_segment *segment;
@@ -71,10 +73,15 @@ static const char run_help[] =
 	"  --keep              go on with the counters that an earlier run left in --segment NAME\n"
 	"  --listen HOST:PORT  where to serve; default 127.0.0.1:9798, port 0: a free one\n"
 	"  --no-collector      record only\n"
+	"  --bridge            Python programs: prometheus_client, wherever it is imported, "
+	"records "
+	"into the\n"
+	"                      segment; their Python needs the package (pip install shmetrics)\n"
 	"  -q, --quiet         say only what is wrong\n"
 	"  -h, --help          this text\n\n"
 	"Examples:\n"
 	"  shmetrics run -- uvicorn --workers 4 app:app\n"
+	"  shmetrics run --bridge -- uvicorn --workers 4 app:app\n"
 	"  shmetrics run --segment shop --listen 0.0.0.0:9798 -- gunicorn -c shop.py shop:app\n";
 
 static int main_run(int argc, char **argv);
@@ -86,13 +93,14 @@ const struct tool_command run_command = {
 	.main = main_run,
 };
 
-enum { OPTION_SEGMENT = 256, OPTION_LISTEN, OPTION_NO_COLLECTOR, OPTION_KEEP };
+enum { OPTION_SEGMENT = 256, OPTION_LISTEN, OPTION_NO_COLLECTOR, OPTION_KEEP, OPTION_BRIDGE };
 
 static const struct option longs[] = {
 	{"segment", required_argument, NULL, OPTION_SEGMENT},
 	{"listen", required_argument, NULL, OPTION_LISTEN},
 	{"no-collector", no_argument, NULL, OPTION_NO_COLLECTOR},
 	{"keep", no_argument, NULL, OPTION_KEEP},
+	{"bridge", no_argument, NULL, OPTION_BRIDGE},
 	{"quiet", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -140,6 +148,9 @@ static bool read_options(struct run *run, int argc, char **argv, int *status)
 			break;
 		case OPTION_KEEP:
 			run->keep = true;
+			break;
+		case OPTION_BRIDGE:
+			run->bridge = true;
 			break;
 		case 'q':
 			run->quiet = true;
@@ -328,6 +339,8 @@ static int main_run(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	smx_reader_guard_install(NULL); /* for what others have left in the folder */
 	open_segment(&run);
+	if (run.bridge && run.segment_path)
+		bridge_prepare();
 	status = run_all(&run);
 	close_segment(&run);
 	return status;

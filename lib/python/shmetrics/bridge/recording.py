@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""recording - the hooks in prometheus_client's metric classes
+
+A metric that records into the segment has one of two attributes: `_shmetrics_family`, if it has
+label names and gives out children; `_shmetrics`, its series, if it can be recorded to. Both are
+None in the class, which means: as it was. Set are they in __init__, after prometheus_client's own:
+
+- of a metric of its own right, because only then are its names free (a duplicate must not become a
+  family of the segment);
+- of a child before labels() hands it out, and its parent's lock is held: nobody has recorded to it.
+
+labels() asks the extension's cache, which compares the identity of strings before their contents.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any, Callable, Dict, Optional
+
+from . import families, reading, values
+from .client import REGISTRY, float_to_text
+
+_REGISTRY_POSITION = 6  # of the argument `registry`
+
+# The parent whose labels() is making a child in this thread.
+_making = threading.local()
+
+
+def hook_base(base: Any, activate: Callable[[Any], Optional[Any]]) -> None:
+    """activate: the segment for a metric on this registry, or None."""
+    base._shmetrics = None
+    base._shmetrics_family = None
+    _hook_init(base, activate)
+    _hook_labels(base)
+    _hook_removal(base)
+
+
+def _hook_init(base: Any, activate: Callable[[Any], Optional[Any]]) -> None:
+    original = base.__init__
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) > _REGISTRY_POSITION:
+            registry = args[_REGISTRY_POSITION]
+        else:
+            registry = kwargs.get("registry", REGISTRY)
+        # Before prometheus_client opens files for the values.
+        segment = activate(registry)
+        original(self, *args, **kwargs)
+        if self._labelvalues:
+            parent = getattr(_making, "parent", None)
+            if parent is not None:
+                bind(self, parent._shmetrics_family.labels(*self._labelvalues))
+        elif segment is not None:
+            family = families.define(segment, self)
+            if family is not None and self._labelnames:
+                self._shmetrics_family = family
+            elif family is not None:
+                bind(self, family)
+
+    base.__init__ = __init__
+
+
+def bind(metric: Any, series: Any) -> None:
+    """Let an observable metric record into a series."""
+    if metric._type == "counter":
+        metric._value = values.CounterValue(metric, series)
+    elif metric._type == "gauge":
+        metric._value = values.GaugeValue(metric, series)
+    else:
+        bounds = [float_to_text(bound) for bound in metric._upper_bounds]
+        metric._sum = values.Sum(metric)
+        metric._buckets = values.Buckets(metric, bounds)
+    metric._shmetrics = series
+
+
+def _hook_labels(base: Any) -> None:
+    original = base.labels
+
+    def make_child(self: Any, labelvalues: Any, labelkwargs: Dict[str, Any]) -> Any:
+        outer = getattr(_making, "parent", None)
+        _making.parent = self
+        try:
+            child = original(self, *labelvalues, **labelkwargs)
+        finally:
+            _making.parent = outer
+        self._shmetrics_family.labels(*child._labelvalues).owner = child
+        return child
+
+    @functools.wraps(original)
+    def labels(self: Any, *labelvalues: Any, **labelkwargs: Any) -> Any:
+        family = self._shmetrics_family
+        if family is None:
+            return original(self, *labelvalues, **labelkwargs)
+        try:
+            return family.labels(*labelvalues, **labelkwargs).owner
+        except AttributeError:  # the cache has a new one, without an owner
+            return make_child(self, labelvalues, labelkwargs)
+
+    base.labels = labels
+
+
+def _hook_removal(base: Any) -> None:
+    """remove(), remove_by_labels() and clear() take effect in all processes.
+
+    Without prometheus_client's own, which would warn that its multiprocess mode cannot.
+    """
+    for name in ("remove", "remove_by_labels", "clear"):
+        original = getattr(base, name, None)
+        if original is not None:
+            setattr(base, name, _removal(original, name))
+
+
+def _removal(original: Callable[..., Any], name: str) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def removal(self: Any, *args: Any, **kwargs: Any) -> Any:
+        remove = getattr(self._shmetrics_family, name, None)
+        if remove is None:
+            return original(self, *args, **kwargs)
+        remove(*args, **kwargs)
+        with self._lock:
+            if name == "remove":
+                self._metrics.pop(tuple(map(str, args)), None)
+            else:
+                # labels() finds those that are left by their series.
+                self._metrics = {}
+        return None
+
+    return removal
+
+
+def hook_counter(cls: Any) -> None:
+    inc = cls.inc
+
+    @functools.wraps(inc)
+    def inc_hook(self: Any, amount: float = 1, exemplar: Optional[Dict[str, str]] = None) -> None:
+        series = self._shmetrics
+        if series is None:
+            inc(self, amount, exemplar)
+        elif exemplar is None:
+            series.inc(amount)
+        else:
+            series.inc(amount, exemplar)
+
+    cls.inc = inc_hook
+
+
+def hook_gauge(cls: Any) -> None:
+    inc, dec, set_, set_function = cls.inc, cls.dec, cls.set, cls.set_function
+
+    @functools.wraps(inc)
+    def inc_hook(self: Any, amount: float = 1) -> None:
+        series = self._shmetrics
+        if series is None:
+            inc(self, amount)
+        else:
+            series.inc(amount)
+
+    @functools.wraps(dec)
+    def dec_hook(self: Any, amount: float = 1) -> None:
+        series = self._shmetrics
+        if series is None:
+            dec(self, amount)
+        else:
+            series.dec(amount)
+
+    @functools.wraps(set_)
+    def set_hook(self: Any, value: float) -> None:
+        series = self._shmetrics
+        if series is None:
+            set_(self, value)
+        else:
+            series.set(value)
+
+    @functools.wraps(set_function)
+    def set_function_hook(self: Any, f: Callable[[], float]) -> None:
+        set_function(self, f)
+        if self._shmetrics is not None:
+            reading.functions.add(self)
+
+    cls.inc, cls.dec, cls.set = inc_hook, dec_hook, set_hook
+    cls.set_function = set_function_hook
+
+
+def hook_histogram(cls: Any) -> None:
+    observe = cls.observe
+
+    @functools.wraps(observe)
+    def observe_hook(self: Any, amount: float, exemplar: Optional[Dict[str, str]] = None) -> None:
+        series = self._shmetrics
+        if series is None:
+            observe(self, amount, exemplar)
+        elif exemplar is None:
+            series.observe(amount)
+        else:
+            series.observe(amount, exemplar)
+
+    cls.observe = observe_hook
