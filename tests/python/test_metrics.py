@@ -307,10 +307,10 @@ def test_whole_increments_are_exact_beyond_a_double(registry: Any) -> None:
     counter.inc(2**53)
     counter.inc()
     counter.inc(2)
-    assert b"x_total 9007199254740995\n" in shmetrics.generate_latest(registry)
+    assert b"x_total 9007199254740995.0\n" in shmetrics.generate_latest(registry)
     huge = shmetrics.Counter("y", "", registry=registry)
     huge.inc(2**64 - 1)
-    assert b"y_total 18446744073709551615\n" in shmetrics.generate_latest(registry)
+    assert b"y_total 18446744073709551615.0\n" in shmetrics.generate_latest(registry)
     huge = shmetrics.Counter("z", "", registry=registry)
     huge.inc(2**70)
     assert value(registry, "z_total") == 2.0**70

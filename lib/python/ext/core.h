@@ -81,6 +81,11 @@ int core_arguments(const char *function, const char *const *names, size_t requir
 /* A real number, as arithmetic in Python would take it. -1 with an exception set. */
 int core_double(PyObject *object, double *value);
 
+/* ---- exposition.c: functions of the module ---- */
+
+PyObject *core_pointed(PyObject *module, PyObject *text);
+PyObject *core_family_names(PyObject *module, PyObject *text);
+
 /* ---- exemplar.c ---- */
 
 /* exemplar: NULL, None, or its labels. -1 with an exception set if it is not as it should be. */

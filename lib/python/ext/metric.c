@@ -343,6 +343,16 @@ static PyObject *metric_attribute(PyObject *self, void *offset)
 	return value;
 }
 
+static PyObject *metric_parent_attribute(PyObject *self, void *Py_UNUSED(closure))
+{
+	PyObject *parent = ((struct metric *)self)->parent;
+
+	if (!parent)
+		parent = Py_None;
+	Py_INCREF(parent);
+	return parent;
+}
+
 static PyObject *metric_label_values_attribute(PyObject *self, void *Py_UNUSED(closure))
 {
 	PyObject *values = metric_label_values(self);
@@ -413,6 +423,7 @@ static PyGetSetDef metric_getset[] = {
 	METRIC_MEMBER("_unit", unit, "The unit, or ''."),
 	METRIC_MEMBER("_labelnames", label_names, "The label names, a tuple."),
 	METRIC_MEMBER("_segment", segment, "The Segment it records to."),
+	{"_parent", metric_parent_attribute, NULL, "Of a child: whose it is; else None.", NULL},
 	{"_labelvalues", metric_label_values_attribute, NULL,
 	 "The label values of a child, a tuple.", NULL},
 	{NULL, NULL, NULL, NULL, NULL},

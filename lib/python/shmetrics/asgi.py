@@ -30,6 +30,7 @@ from .http_metrics import (
     http_metrics,
 )
 from .metrics import Histogram
+from .metrics_app import make_asgi_app as make_asgi_app
 from .registry import REGISTRY, CollectorRegistry
 
 Scope = MutableMapping[str, Any]

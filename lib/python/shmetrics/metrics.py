@@ -8,14 +8,16 @@ is empty, the interpreter's specialised look-up of methods holds.
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Any, Iterable, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from . import _core
 from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
 from .metrics_core import Metric
-from .registry import REGISTRY, CollectorRegistry, collect_metric
+from .registry import REGISTRY, CollectorRegistry, collect_metric, sample_names
 from .segment import logger, open_private
+from .utils import INF
 
 _SAMPLE_SUFFIXES = {
     "counter": ("", "_total", "_created"),
@@ -24,6 +26,36 @@ _SAMPLE_SUFFIXES = {
 }
 
 INF = float("inf")
+
+
+def _get_use_created() -> bool:
+    setting = os.environ.get("PROMETHEUS_DISABLE_CREATED_SERIES", "true")
+    return setting.lower() in ("false", "0", "f")
+
+
+_use_created = _get_use_created()
+
+
+def disable_created_metrics() -> None:
+    """Do not export when counters, histograms and summaries were made: the default.
+
+    In prometheus_client it is not the default; but a Prometheus stores every _created as a series.
+    """
+    global _use_created
+    _use_created = False
+
+
+def enable_created_metrics() -> None:
+    """Export x_created beside each counter, histogram and summary.
+
+    PROMETHEUS_DISABLE_CREATED_SERIES=false does it from the start.
+    """
+    global _use_created
+    _use_created = True
+
+
+def _ignore(*args: Any, **kwargs: Any) -> None:
+    """Stands for what a gauge with a function does not do."""
 
 
 def _build_full_name(typ: str, name: str, namespace: str, subsystem: str, unit: str) -> str:
@@ -63,14 +95,14 @@ class MetricWrapperBase(_core.Metric):
         elif isinstance(registry, CollectorRegistry):
             segment = registry._segment()
             # The name first: a duplicate must not become a family of the segment.
-            registry._take(self, self._sample_names(full_name))
+            registry._take(self, sample_names([Metric(full_name, "", self._type)]))
         else:
             raise TypeError(f"registry must be a CollectorRegistry of shmetrics, not {registry!r}")
         try:
             refusal = self._define(segment, full_name, documentation, unit, names, *arguments)
         except BaseException:
             if registry is not None:
-                registry.unregister(self)
+                registry._give_back(self)
             raise
         if refusal:
             logger.warning("shmetrics: %s is not recorded: %s", full_name, refusal)
@@ -78,8 +110,9 @@ class MetricWrapperBase(_core.Metric):
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")
 
-    def _sample_names(self, name: str) -> List[str]:
-        return [name + suffix for suffix in _SAMPLE_SUFFIXES[self._type]]
+    def describe(self) -> List[Metric]:
+        """The family without its samples."""
+        return [Metric(self._name, self._documentation, self._type, self._unit)]
 
     def _raise_if_not_observable(self) -> None:
         if self._labelnames and not self._labelvalues:
@@ -152,6 +185,26 @@ class Gauge(_core.Gauge, MetricWrapperBase):
         naming = (namespace, subsystem, unit)
         self._define_in(name, documentation, labelnames, naming, registry, multiprocess_mode)
 
+    def set_function(self, f: Callable[[], float]) -> None:
+        """Take the value from f() whenever this process collects; inc, dec and set do nothing.
+
+        f may be called from any thread. For other processes, and shmetrics-collector, the value is
+        the one of the last time: sample_collectors() calls f regularly.
+        """
+        self._raise_if_not_observable()
+        vars(self).update(_function=f, inc=_ignore, dec=_ignore, set=_ignore)
+        # The parent keeps the child, which its cache may forget.
+        vars(self._parent or self).setdefault("_functions", {})[self._labelvalues] = self
+
+    def _call_functions(self) -> None:
+        for gauge in [*vars(self).get("_functions", {}).values()]:
+            _core.Gauge.set(gauge, float(gauge._function()))
+
+    def collect(self) -> List[Metric]:
+        """The family as a scrape would see it: all its children, of all processes."""
+        self._call_functions()
+        return super().collect()
+
     def set_to_current_time(self) -> None:
         """Set to the seconds since the epoch."""
         self.set(time.time())
@@ -172,6 +225,7 @@ class Histogram(_core.Histogram, MetricWrapperBase):
 
     _type = "histogram"
     _reserved_labelnames = ("le",)
+    __slots__ = ("_bounds",)
     DEFAULT_BUCKETS = (
         0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, INF,
     )  # fmt: skip
@@ -195,8 +249,13 @@ class Histogram(_core.Histogram, MetricWrapperBase):
             bounds.append(INF)
         if len(bounds) < 2:
             raise ValueError("Must have at least two buckets")
+        self._bounds = bounds
         naming = (namespace, subsystem, unit)
         self._define_in(name, documentation, labelnames, naming, registry, tuple(bounds))
+
+    @property
+    def _upper_bounds(self) -> List[float]:
+        return (self._parent or self)._bounds
 
     def time(self) -> Timer:
         """A context manager and decorator that observes the seconds a block or function took."""

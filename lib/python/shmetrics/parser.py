@@ -8,21 +8,31 @@ ValueError.
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, Iterable, Iterator, Optional, TextIO, Tuple
 
 from .metrics_core import Metric
 
-_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-_LABEL = re.compile(
-    r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,|(?=\}))', re.DOTALL
+__all__ = (
+    "text_bytes_to_metric_families",
+    "text_fd_to_metric_families",
+    "text_string_to_metric_families",
 )
-_SAMPLE = re.compile(rf"[ \t]*({_NAME})[ \t]*(\{{)?")
-_LABELS_END = re.compile(r"[ \t]*\}")
+
+_NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_ITEM = re.compile(
+    rf"[ \t]*(?:{_QUOTED}|([a-zA-Z_][a-zA-Z0-9_]*))[ \t]*(?:=[ \t]*{_QUOTED})?[ \t]*(,|(?=\}}))",
+    re.DOTALL,
+)
+_SAMPLE = re.compile(rf"[ \t]*({_NAME})?[ \t]*(\{{)?")
+_NO_ITEMS = re.compile(r"[ \t]*,?[ \t]*\}")
+_END = re.compile(r"[ \t]*\}")
 _VALUES = re.compile(r"[ \t]*([^ \t]+)(?:[ \t]+(-?\d+))?[ \t]*$")
-_COMMENT = re.compile(rf"#[ \t]*(HELP|TYPE)[ \t]+({_NAME})(?:[ \t](.*))?$")
+_COMMENT = re.compile(
+    rf"#[ \t]*(HELP|TYPE)[ \t]+(?:{_QUOTED}|({_NAME}))(?:[ \t]+(.*))?$", re.DOTALL
+)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "\\": "\\", '"': '"'}
-
 _SUFFIXES = {
     "histogram": ("_bucket", "_sum", "_count"),
     "summary": ("_sum", "_count"),
@@ -34,11 +44,18 @@ def text_string_to_metric_families(text: str) -> Iterator[Metric]:
     return _families(text.split("\n"))
 
 
+def text_fd_to_metric_families(fd: TextIO) -> Iterator[Metric]:
+    """The families of an exposition in an open text file."""
+    return _families(line.rstrip("\n") for line in fd)
+
+
 def text_bytes_to_metric_families(text: bytes) -> Iterator[Metric]:
+    """The families of an exposition, in its order."""
     return text_string_to_metric_families(text.decode("utf-8"))
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """What stands for a newline, a backslash or a quotation mark, in a label value."""
     if "\\" not in text:
         return text
     return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[0]), text)
@@ -46,35 +63,56 @@ def _unescape(text: str) -> str:
 
 def _unescape_help(text: str) -> str:
     # In HELP a quotation mark is not escaped, so its backslash is its own.
-    return _ESCAPE.sub(lambda match: match[0] if match[1] == '"' else _unescape(match[0]), text)
+    return _ESCAPE.sub(lambda match: match[0] if match[1] == '"' else unescape(match[0]), text)
 
 
-def _parse_labels(line: str, position: int) -> Tuple[Dict[str, str], int]:
+def read_head(line: str) -> Tuple[str, Dict[str, str], int]:
+    """The name and the labels at the beginning of a sample, and where they end."""
+    match = _SAMPLE.match(line)
+    if not match or match[2] is None:
+        if not match or match[1] is None:
+            raise ValueError(f"Invalid line: {line}")
+        return match[1], {}, match.end(1)
+    name, labels, position = read_labels(line, match.end())
+    if (name is None) == (match[1] is None):
+        raise ValueError(f"Invalid line: {line}")
+    return name or match[1], labels, position
+
+
+def read_labels(line: str, position: int) -> Tuple[Optional[str], Dict[str, str], int]:
+    """What stands in braces, from behind the first: a name or none, the labels, the end."""
+    name: Optional[str] = None
     labels: Dict[str, str] = {}
-    while True:
-        end = _LABELS_END.match(line, position)
-        if end:
-            return labels, end.end()
-        match = _LABEL.match(line, position)
-        if not match:
+    end = _NO_ITEMS.match(line, position)
+    while not end:
+        item = _ITEM.match(line, position)
+        if not item:
             raise ValueError(f"Invalid labels: {line}")
-        labels[match[1]] = _unescape(match[2])
-        position = match.end()
+        quoted, bare, value, _ = item.groups()
+        if value is not None:
+            labels[bare if quoted is None else unescape(quoted)] = unescape(value)
+        elif quoted is not None and name is None and not labels:
+            name = unescape(quoted)
+        else:
+            raise ValueError(f"Invalid labels: {line}")
+        position = item.end()
+        end = _END.match(line, position)
+    return name, labels, end.end()
+
+
+def read_number(text: str, line: str) -> float:
+    if "_" in text:  # Python takes 1_000
+        raise ValueError(f"Invalid value: {line}")
+    return float(text)
 
 
 def _parse_sample(line: str) -> Tuple[str, Dict[str, str], float, Optional[float]]:
-    match = _SAMPLE.match(line)
-    if not match:
-        raise ValueError(f"Invalid line: {line}")
-    labels: Dict[str, str] = {}
-    position = match.end()
-    if match[2]:
-        labels, position = _parse_labels(line, position)
+    name, labels, position = read_head(line)
     values = _VALUES.match(line, position)
-    if not values or "_" in values[1]:
+    if not values:
         raise ValueError(f"Invalid value: {line}")
     timestamp = None if values[2] is None else int(values[2]) / 1000
-    return match[1], labels, float(values[1]), timestamp
+    return name, labels, read_number(values[1], line), timestamp
 
 
 def _belongs(name: str, family: Metric, text_name: str) -> bool:
@@ -94,15 +132,17 @@ def _families(lines: Iterable[str]) -> Iterator[Metric]:
         if line.startswith("#") and not comment:
             continue
         if comment:
-            keyword, name, rest = comment.groups(default="")
+            keyword, quoted, bare, rest = comment.groups()
+            name = bare if quoted is None else unescape(quoted)
             if family is None or name != text_name:
                 if family is not None:
                     yield family
                 family, text_name = Metric(name, "", "unknown"), name
             if keyword == "HELP":
-                family.documentation = _unescape_help(rest)
+                family.documentation = _unescape_help(rest or "")
             else:
-                family.type = {"untyped": "unknown"}.get(rest.strip(), rest.strip())
+                typ = (rest or "").strip()
+                family.type = {"untyped": "unknown"}.get(typ, typ)
                 if family.type == "counter" and name.endswith("_total"):
                     family.name = name[: -len("_total")]
             continue
@@ -111,9 +151,8 @@ def _families(lines: Iterable[str]) -> Iterator[Metric]:
             if family is not None:
                 yield family
             family, text_name = Metric(name, "", "unknown"), name
+        if family.type == "counter" and name == family.name:
+            name += "_total"
         family.add_sample(name, labels, value, timestamp)
     if family is not None:
         yield family
-
-
-__all__: List[str] = ["text_string_to_metric_families", "text_bytes_to_metric_families"]

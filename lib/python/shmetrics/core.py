@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""core - what prometheus_client.core exports: the metrics, and what custom collectors need"""
+
+from .metrics import Counter, Gauge, Histogram
+from .metrics_core import (
+    CounterMetricFamily,
+    GaugeHistogramMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+    StateSetMetricFamily,
+    SummaryMetricFamily,
+    UnknownMetricFamily,
+    UntypedMetricFamily,
+)
+from .registry import REGISTRY, CollectorRegistry, DuplicateTimeseries
+from .samples import BucketSpan, Exemplar, NativeHistogram, Sample, Timestamp
+
+__all__ = (
+    "BucketSpan",
+    "CollectorRegistry",
+    "Counter",
+    "CounterMetricFamily",
+    "DuplicateTimeseries",
+    "Exemplar",
+    "Gauge",
+    "GaugeHistogramMetricFamily",
+    "GaugeMetricFamily",
+    "Histogram",
+    "HistogramMetricFamily",
+    "InfoMetricFamily",
+    "Metric",
+    "NativeHistogram",
+    "REGISTRY",
+    "Sample",
+    "StateSetMetricFamily",
+    "SummaryMetricFamily",
+    "Timestamp",
+    "UnknownMetricFamily",
+    "UntypedMetricFamily",
+)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""openmetrics - the OpenMetrics text format"""

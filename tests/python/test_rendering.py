@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Formats: what custom collectors yield is written byte for byte as prometheus_client writes it."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from types import ModuleType
+from typing import Any, Iterable, Iterator
+
+import prometheus_client
+import prometheus_client.exposition
+import prometheus_client.openmetrics.exposition
+import pytest
+
+import shmetrics
+import shmetrics.exposition
+import shmetrics.openmetrics.exposition
+
+SCHEMES = ["allow-utf-8", "underscores", "dots", "values"]
+
+
+def families(library: ModuleType, colon: str = ":") -> Iterator[Any]:
+    """One of each kind, with what is hard to write."""
+    core = importlib.import_module(library.__name__ + ".core")
+    yield core.CounterMetricFamily("c_total", 'A "c" \\ of\nit', value=1, created=1e9)
+    counter = core.CounterMetricFamily("c.d", "", labels=["a.b", "c", "__x"], unit="seconds")
+    exemplar = core.Exemplar({"trace_id": 'a"\\\n'}, 0.5, core.Timestamp(12, 34))
+    counter.add_metric(["1", 'x"\\\ny', ""], 2.5, exemplar=exemplar, timestamp=1.5)
+    yield counter
+    yield core.GaugeMetricFamily("g", "G.", value=-0.0, unit="bytes")
+    gauge = core.GaugeMetricFamily(f"größe_花火 😱{colon}x_1", "日本", labels=["l"])
+    for number in (1e6, 1234567.25, 123456.0, 1e-7, 1e16, 1e300, math.inf, -math.inf, -2e9, 5):
+        gauge.add_metric([repr(number)], number, timestamp=core.Timestamp(1, 5))
+    gauge.add_metric(["nan"], math.nan, timestamp=3)
+    yield gauge
+    yield core.SummaryMetricFamily("s", "S.", count_value=3, sum_value=4.5)
+    histogram = core.HistogramMetricFamily("h", "H.", labels=["b"])
+    histogram.add_metric(["z"], [("1.0", 1, core.Exemplar({}, 0.5)), ("+Inf", 2)], sum_value=3)
+    histogram.add_metric(["n"], [("-1.0", 1), ("+Inf", 2)], sum_value=3)
+    yield histogram
+    yield core.GaugeHistogramMetricFamily("gh", "", buckets=[("1", 4), ("+Inf", 5)], gsum_value=7)
+    yield core.InfoMetricFamily("build", "B.", value={"version": "1", "a.b": "2"})
+    yield core.StateSetMetricFamily("state", "", value={"on": True, "off": False})
+    yield core.UnknownMetricFamily("u", "U.", value=9)
+    native = core.Metric("n", "N.", "histogram")
+    spans = [core.BucketSpan(0, 2), core.BucketSpan(1, 1)]
+    histogram_value = core.NativeHistogram(
+        24, 100, 0, 0.001, 4, spans, spans, (2, 1, -3), (1, 1, 1), [core.Exemplar({"a": "b"}, 1)]
+    )
+    native.add_sample("n", {"x": "y"}, None, None, None, histogram_value)
+    yield native
+
+
+class Families:
+    def __init__(self, library: ModuleType, native: bool = False, colon: str = ":") -> None:
+        self.families = [f for f in families(library, colon) if native or f.name != "n"]
+
+    def collect(self) -> Iterable[Any]:
+        return self.families
+
+
+def registry_of(library: ModuleType, colon: str = ":") -> Any:
+    registry = library.CollectorRegistry()
+    registry.register(Families(library, colon=colon))
+    return registry
+
+
+@pytest.mark.parametrize("escaping", SCHEMES)
+def test_the_text_is_theirs(escaping: str) -> None:
+    ours, theirs = (
+        library.generate_latest(registry_of(library), escaping)
+        for library in (shmetrics, prometheus_client)
+    )
+    assert ours.decode() == theirs.decode()
+
+
+# In OpenMetrics theirs writes other names in the samples than in TYPE, where a name has a colon or
+# the scheme is "values".
+@pytest.mark.parametrize("escaping", ["allow-utf-8", "underscores", "dots"])
+@pytest.mark.parametrize("version", ["1.0.0", "2.0.0"])
+def test_the_openmetrics_text_is_theirs(escaping: str, version: str) -> None:
+    ours, theirs = (
+        importlib.import_module(library.__name__ + ".openmetrics.exposition").generate_latest(
+            Families(library, native=True, colon=""), escaping, version
+        )
+        for library in (shmetrics, prometheus_client)
+    )
+    assert ours.decode() == theirs.decode()
+    assert ours.endswith(b"# EOF\n")
+
+
+OPENMETRICS = "application/openmetrics-text"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "",
+        "*/*",
+        "text/html,*/*;q=0.1",
+        "text/plain",
+        "text/plain; version=0.0.4",
+        "text/plain; version=1.0.0",
+        "text/plain;version=1.0.0;escaping=allow-utf-8",
+        "text/plain; version=1.0.0; escaping=nonsense",
+        OPENMETRICS,
+        f"{OPENMETRICS}; escaping=allow-utf-8",
+        f"{OPENMETRICS}; version=0.0.1",
+        f"{OPENMETRICS}; version=1.0.0",
+        f"{OPENMETRICS}; version=1.0.0; escaping=dots",
+        f"{OPENMETRICS}; version=2.0.0; escaping=dots",
+        # What Prometheus 2.42, 3.14 and vmagent send.
+        f"{OPENMETRICS};version=1.0.0,{OPENMETRICS};version=0.0.1;q=0.75,"
+        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        f"{OPENMETRICS};version=1.0.0;escaping=allow-utf-8;q=0.6,{OPENMETRICS};version=0.0.1;q=0.5,"
+        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
+        "*/*;q=0.2",
+        "text/plain;version=0.0.4;q=1,*/*;q=0.1",
+    ],
+)
+def test_a_scraper_gets_what_theirs_would_give(accept: str) -> None:
+    answers = []
+    for library in (shmetrics, prometheus_client):
+        encoder, content_type = library.exposition.choose_encoder(accept)
+        answers.append((content_type, encoder(registry_of(library, colon="")).decode()))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("escaping", SCHEMES)
+def test_an_openmetrics_sample_has_the_name_of_its_family(escaping: str) -> None:
+    registry = registry_of(shmetrics)
+    text = shmetrics.openmetrics.exposition.generate_latest(registry, escaping).decode()
+    family = ""
+    for line in text.splitlines():
+        if line.startswith("# TYPE"):
+            family = line.split(" ", 2)[2].rpartition(" ")[0].strip('"')
+        elif line[0] != "#":
+            assert line.lstrip('{"').startswith(family)
+
+
+@pytest.mark.parametrize(
+    "accept, expected",
+    [
+        (f"text/plain;version=0.0.4;q=0.9,{OPENMETRICS};version=1.0.0;q=0.3", "text/plain"),
+        (f"text/plain;version=0.0.4;q=0.3,{OPENMETRICS};version=1.0.0;q=0.9", OPENMETRICS),
+        (f"{OPENMETRICS};version=1.0.0;q=0", "text/plain"),
+    ],
+)
+def test_preferences_count(accept: str, expected: str) -> None:
+    """Theirs takes no notice of q."""
+    assert shmetrics.exposition.choose_encoder(accept)[1].split(";")[0] == expected
+
+
+@pytest.mark.parametrize(
+    "header, accepted",
+    [(None, False), ("gzip", True), ("br, GZIP;q=0.5", True), ("gzip;q=0", False), ("br", False)],
+)
+def test_compression_is_taken_where_it_is_accepted(header: str, accepted: bool) -> None:
+    assert shmetrics.exposition.gzip_accepted(header) is accepted
+
+
+@pytest.mark.parametrize("escaping", ["underscores", "dots"])
+@pytest.mark.parametrize("module", ["", ".openmetrics"])
+def test_metrics_are_escaped_like_collectors(escaping: str, module: str) -> None:
+    texts = []
+    for library in (shmetrics, prometheus_client):
+        registry = library.CollectorRegistry()
+        library.Gauge("a_b_c", "Level.", ["d_e"], registry=registry).labels("f").set(2)
+        exposition = importlib.import_module(library.__name__ + module + ".exposition")
+        texts.append(exposition.generate_latest(registry, escaping).decode())
+    assert texts[0] == texts[1]
+
+
+def test_a_collector_that_is_no_registry_is_rendered_too() -> None:
+    text = shmetrics.generate_latest(Families(shmetrics))  # type: ignore[arg-type]
+    assert text == prometheus_client.generate_latest(Families(prometheus_client))
+
+
+@pytest.mark.parametrize("label", ["lone \ud800 surrogate"])
+def test_what_is_no_utf8_does_not_spoil_the_scrape(label: str, registry: Any) -> None:
+    shmetrics.Gauge("a", label, ["l"], registry=registry).labels(label).set(1)
+    family = shmetrics.core.GaugeMetricFamily("b", "", labels=["l"])
+    family.add_metric([label], 2)
+    collector = Families(shmetrics)
+    collector.collect = lambda: [family]  # type: ignore[method-assign]
+    registry.register(collector)
+    text = shmetrics.generate_latest(registry).decode("utf-8")
+    assert len([line for line in text.splitlines() if line[0] != "#"]) == 2
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0, 1, -1, 0.1, 123456, 1e6, 1e7, 12345678.5, 1e16, 1e22, 5e-324, math.inf, -math.inf, math.nan]
+    + ["3", True, 2**60],
+)
+def test_numbers_are_written_like_theirs(number: Any) -> None:
+    from prometheus_client.utils import floatToGoString as theirs
+    from shmetrics.utils import floatToGoString as ours
+
+    assert ours(number) == theirs(number)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Serving a registry: the ASGI and WSGI applications, the server in a thread, the text file."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import threading
+import urllib.request
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Iterable
+
+import pytest
+from conftest import Run
+
+import shmetrics
+from shmetrics.core import GaugeMetricFamily
+
+
+def registry_with_a_counter(library: ModuleType) -> Any:
+    registry = library.CollectorRegistry()
+    library.Counter("jobs", "Jobs.", registry=registry).inc(2)
+    library.Gauge("level", "Level.", registry=registry).set(3)
+    return registry
+
+
+def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    base = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    asyncio.run(app({**base, **scope}, receive, send))
+    start, body = sent
+    return start["status"], dict(start["headers"]), body["body"]
+
+
+def test_an_asgi_application_serves_the_registry(library: ModuleType) -> None:
+    app = library.make_asgi_app(registry_with_a_counter(library))
+    status, headers, body = ask(app)
+    assert status == 200
+    assert headers == {b"Content-Type": b"text/plain; version=0.0.4; charset=utf-8"}
+    assert b"\njobs_total 2.0\n" in body and b"\nlevel 3.0\n" in body
+    _, headers, body = ask(app, query_string=b"name[]=level&name[]=none")
+    assert body == b"# HELP level Level.\n# TYPE level gauge\nlevel 3.0\n"
+    _, headers, body = ask(app, headers=[(b"Accept-Encoding", b"br"), (b"accept-encoding", b"gzip")])
+    assert headers[b"Content-Encoding"] == b"gzip"
+    assert b"\njobs_total 2.0\n" in gzip.decompress(body)
+    _, headers, body = ask(app, headers=[(b"accept", b"application/openmetrics-text;version=1.0.0")])
+    assert headers[b"Content-Type"].startswith(b"application/openmetrics-text; version=1.0.0;")
+    assert body.endswith(b"# EOF\n")
+
+
+def test_only_reading_is_allowed() -> None:
+    app = shmetrics.make_asgi_app(registry_with_a_counter(shmetrics))
+    status, headers, body = ask(app, method="POST")
+    assert (status, headers) == (405, {b"Allow": b"OPTIONS,GET"})
+    assert ask(app, method="OPTIONS") == (200, {b"Allow": b"OPTIONS,GET"}, b"")
+    status, headers, body = ask(app, method="HEAD")
+    assert (status, body) == (200, b"") and b"Content-Type" in headers
+
+
+def test_the_event_loop_does_not_wait() -> None:
+    """The registry is asked in another thread, and the loop runs on until that is done."""
+    answered = threading.Event()
+
+    class Slow:
+        def collect(self) -> Iterable[Any]:
+            assert answered.wait(30), "the event loop stood still"
+            return [GaugeMetricFamily("thread", "", value=threading.get_ident())]
+
+    registry = shmetrics.CollectorRegistry()
+    registry.register(Slow())
+    app = shmetrics.make_asgi_app(registry)
+
+    async def serve() -> bytes:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scrape = asyncio.ensure_future(app({"type": "http", "method": "GET"}, receive, send))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(answered.set)
+        await scrape
+        body: bytes = sent[1]["body"]
+        return body
+
+    body = asyncio.run(serve())
+    assert b"thread " in body
+    assert registry.get_sample_value("thread") == threading.get_ident()
+
+
+def test_any_process_answers_for_all(run: Run) -> None:
+    run(
+        """
+        import asyncio, os
+        from shmetrics import Counter, make_asgi_app
+        counter = Counter("jobs", "Jobs.")
+        counter.inc()
+        if os.fork() == 0:
+            counter.inc(41)
+            os._exit(0)
+        assert os.wait()[1] == 0
+        sent = []
+        async def receive():
+            return {"type": "http.request"}
+        async def send(message):
+            sent.append(message)
+        asyncio.run(make_asgi_app()({"type": "http", "method": "GET"}, receive, send))
+        assert b"jobs_total 42.0\\n" in sent[1]["body"]
+        """
+    )
+
+
+def fetch(port: int, path: str = "/metrics", method: str = "GET") -> tuple[int, bytes]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status, answer.read()
+
+
+def test_a_server_in_a_thread(library: ModuleType) -> None:
+    registry = registry_with_a_counter(library)
+    server, thread = library.start_http_server(0, addr="127.0.0.1", registry=registry)
+    try:
+        assert thread.daemon and thread.is_alive()
+        status, body = fetch(server.server_port)
+        assert status == 200 and b"\njobs_total 2.0\n" in body
+        assert fetch(server.server_port, "/favicon.ico") == (200, b"")
+        assert b"level" not in fetch(server.server_port, "/?name[]=jobs_total")[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_certificate_that_is_not_there_is_named(tmp_path: Path, library: ModuleType) -> None:
+    missing = str(tmp_path / "missing.pem")
+    with pytest.raises(FileNotFoundError, match="missing.pem"):
+        library.start_http_server(0, addr="127.0.0.1", certfile=missing, keyfile=missing)
+
+
+def test_a_file_for_the_node_exporter(tmp_path: Path, library: ModuleType) -> None:
+    path = tmp_path / "jobs.prom"
+    library.write_to_textfile(str(path), registry_with_a_counter(library))
+    assert b"\njobs_total 2.0\n" in path.read_bytes()
+    assert os.listdir(tmp_path) == ["jobs.prom"]
+    elsewhere = tmp_path / "tmp"
+    elsewhere.mkdir()
+    library.write_to_textfile(str(path), library.CollectorRegistry(), tmpdir=str(elsewhere))
+    assert path.read_bytes() == b"" and not os.listdir(elsewhere)
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path, library: ModuleType) -> None:
+    class Broken:
+        def collect(self) -> Iterable[Any]:
+            raise ZeroDivisionError
+
+    path = tmp_path / "jobs.prom"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError):
+        library.write_to_textfile(str(path), Broken())
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["jobs.prom"]
