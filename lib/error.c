@@ -106,6 +106,8 @@ const char *smx_drop_name(smx_drop reason)
 		[SMX_DROP_LABEL] = "label",
 		[SMX_DROP_FAMILY] = "family",
 		[SMX_DROP_COLLISION] = "collision",
+		[SMX_DROP_RETIRED] = "retired",
+		[SMX_DROP_EXEMPLAR] = "exemplar",
 	};
 
 	return NAME_IN(names, reason, "unknown");

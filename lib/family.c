@@ -13,25 +13,25 @@
 #include "buckets.h"
 #include "error.h"
 #include "index.h"
+#include "intern.h"
 #include "labels.h"
 #include "names.h"
 #include "platform.h"
+#include "presence.h"
 #include "series.h"
 #include "slot.h"
 
 #include <stdlib.h>
 
-/* The largest key: 4 numbers, all bounds, name, unit and label names. */
-#define KEY_MAX                                                                                    \
-	(8 + SMX_LAYOUT_BOUND_MAX * 8 + (2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
+/* The largest key: 4 numbers, all states (which are more than all bounds), name, unit and labels. */
+#define KEY_MAX (8 + (SMX_LAYOUT_STATE_MAX + 2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
+_Static_assert(SMX_LAYOUT_BOUND_MAX * 8 <= SMX_LAYOUT_STATE_MAX * (2 + SMX_LAYOUT_NAME_MAX),
+	       "a key has room for all bounds");
 
 /* A definition on its way into the segment. */
 struct draft {
 	const smx_definition *definition;
-	smx_kind kind;
-	smx_gauge_mode mode;
-	const double *bounds;
-	size_t bound_count;
+	struct smx_family_form form;
 	smx_text name;
 	size_t key_size;
 	unsigned char key[KEY_MAX];
@@ -63,76 +63,81 @@ static void write_key(struct draft *draft)
 	const char *unit = definition->unit ? definition->unit : "";
 
 	draft->key_size = 0;
-	put_u16(draft, draft->kind);
-	put_u16(draft, draft->mode);
+	put_u16(draft, draft->form.kind);
+	put_u16(draft, draft->form.mode);
 	put_u16(draft, definition->label_count);
-	put_u16(draft, draft->bound_count);
-	put(draft, draft->bounds ? draft->bounds : (const double *)"",
-	    draft->bound_count * sizeof(double));
+	put_u16(draft, draft->form.count);
+	for (size_t i = 0; draft->form.bounds && i < draft->form.count; i++)
+		put(draft, &draft->form.bounds[i], sizeof(double));
+	for (size_t i = 0; draft->form.states && i < draft->form.count; i++)
+		put_text(draft, draft->form.states[i], strlen(draft->form.states[i]));
 	put_text(draft, draft->name.data, draft->name.size);
 	put_text(draft, unit, strlen(unit));
 	for (size_t i = 0; i < definition->label_count; i++)
 		put_text(draft, definition->label_names[i], strlen(definition->label_names[i]));
 }
 
-/* The name in a family's record. */
+/* The text at *at, which then leads behind it. */
+static smx_text next_text(const char **at)
+{
+	uint16_t size;
+	smx_text text;
+
+	memcpy(&size, *at, sizeof size);
+	text = (smx_text){*at + sizeof size, size};
+	*at = text.data + size;
+	return text;
+}
+
+/* Where the name in a family's record is: behind its bounds or states. */
+static const char *behind_form(const smx_layout_family *family)
+{
+	const char *at = (const char *)family + SMX_LAYOUT_FAMILY_BOUNDS;
+
+	if (family->kind != SMX_STATE_SET)
+		return at + family->bound_count * sizeof(double);
+	for (unsigned i = 0; i < family->bound_count; i++)
+		next_text(&at);
+	return at;
+}
+
 static smx_text name_of(const smx_layout_family *family)
 {
-	const char *at = (const char *)family + SMX_LAYOUT_FAMILY_BOUNDS +
-			 family->bound_count * sizeof(double);
-	uint16_t size;
+	const char *at = behind_form(family);
 
-	memcpy(&size, at, sizeof size);
-	return (smx_text){at + sizeof size, size};
+	return next_text(&at);
 }
 
-/* ---- texts ---- */
-
-static bool same_text(const struct smx_index_key *key, const smx_layout_record *record)
+static bool is_same(smx_text a, smx_text b)
 {
-	const smx_layout_text *text = (const smx_layout_text *)(const void *)record;
-	const smx_text *wanted = key->data;
-
-	return record->type == SMX_RECORD_TEXT && text->text_size == wanted->size &&
-	       memcmp(text + 1, wanted->data, wanted->size) == 0;
+	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
-static uint64_t make_text(struct smx_segment *segment, const struct smx_index_key *key)
+bool smx_family_has_label(const smx_layout_family *family, smx_text name)
 {
-	const smx_text *wanted = key->data;
-	uint64_t offset = smx_arena_reserve(segment, key->record_size);
-	smx_layout_text *text;
+	const char *at = behind_form(family);
 
-	if (!offset)
-		return 0;
-	text = smx_at(segment, offset);
-	text->record =
-		(smx_layout_record){SMX_RECORD_TEXT, (uint32_t)key->record_size, key->hash, offset};
-	text->text_size = (uint32_t)wanted->size;
-	memcpy(text + 1, wanted->data, wanted->size);
-	return offset;
+	next_text(&at); /* name */
+	next_text(&at); /* unit */
+	for (unsigned i = 0; i < family->label_count; i++)
+		if (is_same(next_text(&at), name))
+			return true;
+	return false;
 }
 
-static uint64_t aligned(size_t size)
-{
-	return (size + SMX_LAYOUT_ALIGNMENT - 1) & ~(uint64_t)(SMX_LAYOUT_ALIGNMENT - 1);
-}
+/* ---- help ---- */
 
 /* The help text given last is served. Want of room for it is no failure: it is counted. */
 static void set_help(struct smx_segment *segment, smx_layout_family *family, const char *help)
 {
 	smx_text text = {help ? help : "", help ? strlen(help) : 0};
-	struct smx_index_key key = {.same = same_text, .make = make_text, .data = &text};
-	smx_layout_record *record;
-	bool made;
+	uint64_t offset;
 
 	if (text.size > SMX_LAYOUT_HELP_MAX)
 		text.size = SMX_LAYOUT_HELP_MAX;
-	key.hash = smx_index_hash(text.data, text.size, segment->header->hash_seed + 1);
-	key.record_size = aligned(sizeof(smx_layout_text) + text.size);
-	record = smx_index_add(segment, smx_index_families(segment), &key, &made);
-	if (record)
-		smx_publish(&family->help_offset, record->self_offset);
+	offset = smx_intern(segment, text);
+	if (offset)
+		smx_publish(&family->help_offset, offset);
 }
 
 /* ---- records ---- */
@@ -147,30 +152,34 @@ static bool same_family(const struct smx_index_key *key, const smx_layout_record
 		       0;
 }
 
+/* Only histograms have a search table. */
+static uint32_t table_count_of(const struct draft *draft, uint32_t *low)
+{
+	return draft->form.bounds
+		       ? smx_buckets_table_count(draft->form.bounds, draft->form.count, low)
+		       : 0;
+}
+
 static uint64_t make_family(struct smx_segment *segment, const struct smx_index_key *key)
 {
 	const struct draft *draft = key->data;
 	const smx_layout_header *header = segment->header;
-	uint32_t low,
-		table_count = smx_buckets_table_count(draft->bounds, draft->bound_count, &low);
+	uint32_t low, table_count = table_count_of(draft, &low);
 	uint64_t table = (SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1) & ~UINT64_C(1);
-	uint64_t offset = smx_arena_reserve(segment, key->record_size), gauge;
+	uint64_t offset = smx_arena_reserve(segment, key->record_size);
 	smx_layout_family *family;
 
 	if (!offset)
 		return 0;
-	gauge = smx_fetch_add(&segment->header->gauge_next, 1);
-	if (gauge >= SMX_LAYOUT_GAUGE_MAX)
-		gauge = SMX_LAYOUT_GAUGE_MAX - 1;
 	family = smx_at(segment, offset);
 	family->record = (smx_layout_record){SMX_RECORD_FAMILY, (uint32_t)key->record_size,
 					     key->hash, offset};
-	family->kind = (uint16_t)draft->kind;
-	family->mode = (uint16_t)draft->mode;
+	family->kind = (uint16_t)draft->form.kind;
+	family->mode = (uint16_t)draft->form.mode;
 	family->label_count = (uint16_t)draft->definition->label_count;
-	family->bound_count = (uint16_t)draft->bound_count;
+	family->bound_count = (uint16_t)draft->form.count;
 	family->key_size = (uint32_t)draft->key_size;
-	family->presence_gauge = (uint32_t)gauge;
+	family->presence_gauge = smx_presence_number(segment);
 	family->series_max = draft->definition->series_max ? draft->definition->series_max
 							   : header->family_series_max;
 	family->stripe_count = header->stripe_count;
@@ -180,7 +189,7 @@ static uint64_t make_family(struct smx_segment *segment, const struct smx_index_
 		family->table_offset = (uint32_t)table;
 		family->table_count = table_count;
 		family->table_low = low;
-		smx_buckets_fill_table(draft->bounds, draft->bound_count, low,
+		smx_buckets_fill_table(draft->form.bounds, draft->form.count, low,
 				       (uint16_t *)(void *)((char *)family + table), table_count);
 	}
 	return offset;
@@ -195,14 +204,6 @@ struct collision {
 	bool same_name;
 };
 
-static bool is_present(struct smx_segment *segment, const smx_layout_family *family)
-{
-	const struct smx_local *local = smx_local_of(segment);
-	const smx_layout_gauge_cell *cell = smx_slot_cell(local, family->presence_gauge);
-
-	return cell && local->generation && smx_read_acquire(&cell->tag) == local->generation;
-}
-
 static void look_for_collision(smx_layout_record *record, void *data)
 {
 	const smx_layout_family *family = (const smx_layout_family *)(const void *)record;
@@ -210,17 +211,17 @@ static void look_for_collision(smx_layout_record *record, void *data)
 	const struct draft *draft = collision->draft;
 	smx_text name;
 
-	if (record->type != SMX_RECORD_FAMILY || !is_present(collision->segment, family))
+	if (record->type != SMX_RECORD_FAMILY ||
+	    !smx_presence_is_declared(collision->segment, family->presence_gauge))
 		return;
 	name = name_of(family);
 	if (family->key_size == draft->key_size &&
 	    memcmp((const char *)family + SMX_LAYOUT_FAMILY_KEY, draft->key, draft->key_size) == 0)
 		return;
-	if (!smx_names_collide(draft->name, draft->kind, name, (smx_kind)family->kind))
+	if (!smx_names_collide(draft->name, draft->form.kind, name, (smx_kind)family->kind))
 		return;
 	collision->with = name;
-	collision->same_name = name.size == draft->name.size &&
-			       memcmp(name.data, draft->name.data, name.size) == 0;
+	collision->same_name = is_same(name, draft->name);
 }
 
 static smx_status check_collisions(struct smx_segment *segment, const struct draft *draft,
@@ -234,8 +235,8 @@ static smx_status check_collisions(struct smx_segment *segment, const struct dra
 	if (collision.same_name)
 		return smx_fail(error, SMX_ERR_CONFLICT, 0,
 				"metric %s: already defined by this process with another type, "
-				"unit, mode, label "
-				"names or buckets",
+				"unit, mode, label names, "
+				"buckets or states",
 				draft->definition->name);
 	return smx_fail(error, SMX_ERR_CONFLICT, 0,
 			"metric %s: would share a sample name with metric %.*s of this process",
@@ -247,11 +248,7 @@ static smx_status check_collisions(struct smx_segment *segment, const struct dra
 /* Everything a family needs besides its record; each step may have been done before, by anybody. */
 static void complete(struct smx_segment *segment, smx_layout_family *family, const char *help)
 {
-	struct smx_local *local = smx_local_of(segment);
-
-	smx_slot_claim(segment, NULL);
-	if (smx_slot_ensure(segment, family->presence_gauge))
-		smx_publish(&smx_slot_cell(local, family->presence_gauge)->tag, local->generation);
+	smx_presence_declare(segment, family->presence_gauge);
 	set_help(segment, family, help);
 	if (family->label_count)
 		smx_series_overflow(segment, family);
@@ -269,7 +266,8 @@ static smx_status define(struct smx_segment *segment, struct draft *draft,
 	smx_status status;
 	bool made;
 
-	status = smx_names_check(draft->definition, draft->kind, draft->mode, &name_size, error);
+	status = smx_names_check(draft->definition, draft->form.kind, draft->form.mode, &name_size,
+				 error);
 	if (status != SMX_OK)
 		return status;
 	if (!segment)
@@ -277,13 +275,14 @@ static smx_status define(struct smx_segment *segment, struct draft *draft,
 				draft->definition->name);
 	draft->name = (smx_text){draft->definition->name, name_size};
 	write_key(draft);
-	table_count = smx_buckets_table_count(draft->bounds, draft->bound_count, &low);
-	key.record_size = aligned(SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1 +
-				  table_count * sizeof(uint16_t));
+	table_count = table_count_of(draft, &low);
+	key.record_size = smx_aligned(SMX_LAYOUT_FAMILY_KEY + draft->key_size + 1 +
+				      table_count * sizeof(uint16_t));
 	key.hash = smx_index_hash(draft->key, draft->key_size, segment->header->hash_seed);
 	smx_process_lock();
 	record = smx_index_find(segment, smx_index_families(segment), &key);
-	if (!record || !is_present(segment, (smx_layout_family *)(void *)record))
+	if (!record || !smx_presence_is_declared(
+			       segment, ((smx_layout_family *)(void *)record)->presence_gauge))
 		status = check_collisions(segment, draft, error);
 	if (status == SMX_OK) {
 		record = smx_index_add(segment, smx_index_families(segment), &key, &made);
@@ -305,26 +304,23 @@ static smx_status define(struct smx_segment *segment, struct draft *draft,
 }
 
 /* A draft is too large for the stacks that some threads have. */
-static smx_status define_kind(struct smx_segment *segment, const smx_definition *definition,
-			      smx_kind kind, smx_gauge_mode mode, const double *bounds,
-			      size_t bound_count, struct smx_family_record **out, smx_error *error)
+smx_status smx_family_define(struct smx_segment *segment, const smx_definition *definition,
+			     const struct smx_family_form *form, struct smx_family_record **out,
+			     smx_error *error)
 {
 	struct draft *draft;
 	smx_status status;
 
 	if (!out)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %.80s: family must not be NULL",
-				definition && definition->name ? definition->name : "");
+				smx_name_of(definition));
 	*out = NULL;
 	draft = malloc(sizeof *draft);
 	if (!draft)
-		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "metric %s",
-				definition && definition->name ? definition->name : "");
+		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "metric %.80s",
+				smx_name_of(definition));
 	draft->definition = definition;
-	draft->kind = kind;
-	draft->mode = mode;
-	draft->bounds = bounds;
-	draft->bound_count = bound_count;
+	draft->form = *form;
 	status = define(segment, draft, out, error);
 	free(draft);
 	return status;
@@ -333,34 +329,36 @@ static smx_status define_kind(struct smx_segment *segment, const smx_definition 
 smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
 			      smx_counter_family *family, smx_error *error)
 {
-	return define_kind(segment, definition, SMX_COUNTER, (smx_gauge_mode)0, NULL, 0,
-			   family ? &family->impl : NULL, error);
+	struct smx_family_form form = {.kind = SMX_COUNTER};
+
+	return smx_family_define(segment, definition, &form, family ? &family->impl : NULL, error);
 }
 
 smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definition,
 			    smx_gauge_mode mode, smx_gauge_family *family, smx_error *error)
 {
+	struct smx_family_form form = {.kind = SMX_GAUGE, .mode = mode};
+
 	if (family)
 		family->impl = NULL;
 	if ((int)mode < SMX_GAUGE_LIVE_ALL || (int)mode > SMX_GAUGE_MOST_RECENT)
 		return smx_fail(error, SMX_ERR_INVALID, 0,
 				"gauge %.80s: mode %d is none of smx_gauge_mode",
-				definition && definition->name ? definition->name : "", (int)mode);
+				smx_name_of(definition), (int)mode);
 	if (mode >= SMX_GAUGE_ALL)
 		return smx_fail(error, SMX_ERR_UNSUPPORTED, 0,
 				"gauge %.80s: the mode %s, which includes dead processes, is not "
 				"served yet",
-				definition && definition->name ? definition->name : "",
-				smx_gauge_mode_name(mode));
-	return define_kind(segment, definition, SMX_GAUGE, mode, NULL, 0,
-			   family ? &family->impl : NULL, error);
+				smx_name_of(definition), smx_gauge_mode_name(mode));
+	return smx_family_define(segment, definition, &form, family ? &family->impl : NULL, error);
 }
 
 smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition,
 				const double *bounds, size_t bound_count,
 				smx_histogram_family *family, smx_error *error)
 {
-	const char *name = definition && definition->name ? definition->name : "";
+	const char *name = smx_name_of(definition);
+	struct smx_family_form form = {.kind = SMX_HISTOGRAM};
 	smx_status status;
 
 	if (family)
@@ -373,6 +371,7 @@ smx_status smx_histogram_define(smx_segment *segment, const smx_definition *defi
 	status = smx_buckets_check(name, bounds, &bound_count, error);
 	if (status != SMX_OK)
 		return status;
-	return define_kind(segment, definition, SMX_HISTOGRAM, (smx_gauge_mode)0, bounds,
-			   bound_count, family ? &family->impl : NULL, error);
+	form.bounds = bounds;
+	form.count = bound_count;
+	return smx_family_define(segment, definition, &form, family ? &family->impl : NULL, error);
 }

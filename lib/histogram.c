@@ -29,14 +29,10 @@ __attribute__((always_inline)) static inline void observe(smx_layout_series *ser
 	char *base = smx_base_of(&series->record);
 	const smx_layout_family *family =
 		(const smx_layout_family *)(const void *)(base + series->family_offset);
-	smx_layout_cell *cell = smx_cell_at(series, smx_buckets_find(family, value),
-					    processor & series->stripe_mask);
-	smx_pair seen = smx_pair_guess(cell), next;
 
-	do {
-		next.first = seen.first + 1;
-		next.second = smx_bits(smx_double(seen.second) + value);
-	} while (!smx_pair_swap(cell, &seen, next));
+	smx_cell_observe(smx_cell_at(series, smx_buckets_find(family, value),
+				     processor & series->stripe_mask),
+			 value);
 }
 
 /* What the fast path leaves: empty handles, NaN, threads without a restartable-sequences area. */

@@ -64,19 +64,23 @@ static bool is_ascii(const char *data, size_t size)
 	return (high & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Copies, mending; the number of bytes written, or more than `room`. */
-static size_t mend(unsigned char *to, size_t room, const unsigned char *from, size_t size)
+/* Copies what there is room for, mending. *whole: that was all. Returns the bytes written. */
+static size_t mend(unsigned char *to, size_t room, const unsigned char *from, size_t size,
+		   bool *whole)
 {
 	static const unsigned char replacement[3] = {0xef, 0xbf, 0xbd};
 	size_t written = 0;
 
+	*whole = true;
 	for (size_t i = 0; i < size;) {
 		size_t length = sequence(from + i, size - i);
 		const unsigned char *source = length ? from + i : replacement;
 		size_t count = length ? length : sizeof replacement;
 
-		if (written + count > room)
-			return room + 1;
+		if (written + count > room) {
+			*whole = false;
+			break;
+		}
 		memcpy(to + written, source, count);
 		written += count;
 		i += length ? length : 1;
@@ -84,30 +88,62 @@ static size_t mend(unsigned char *to, size_t room, const unsigned char *from, si
 	return written;
 }
 
-bool smx_labels_append(unsigned char *key, size_t *size, smx_text value)
+size_t smx_labels_copy(unsigned char *to, size_t room, smx_text text)
 {
-	size_t room, written = value.size;
-	uint16_t length;
+	bool whole;
 
-	if (value.size > SMX_LAYOUT_LABEL_VALUE_MAX ||
-	    memchr(value.data ? value.data : "", 0, value.size))
+	return mend(to, room, (const unsigned char *)text.data, text.size, &whole);
+}
+
+bool smx_labels_is_text(smx_text text)
+{
+	for (size_t i = 0; i < text.size;) {
+		size_t length = sequence((const unsigned char *)text.data + i, text.size - i);
+
+		if (length == 0 || text.data[i] == 0)
+			return false;
+		i += length;
+	}
+	return true;
+}
+
+/* Appends u16 size and bytes; the whole may have `max` bytes. */
+static bool append(unsigned char *bytes, size_t *size, size_t max, smx_text text)
+{
+	size_t room, written = text.size;
+	uint16_t length;
+	bool whole;
+
+	if (text.size > SMX_LAYOUT_LABEL_VALUE_MAX ||
+	    memchr(text.data ? text.data : "", 0, text.size))
 		return false;
-	if (*size + sizeof length >= SMX_LABELS_KEY_MAX)
+	if (*size + sizeof length > max)
 		return false;
-	room = SMX_LABELS_KEY_MAX - *size - sizeof length;
+	room = max - *size - sizeof length;
 	if (room > SMX_LAYOUT_LABEL_VALUE_MAX)
 		room = SMX_LAYOUT_LABEL_VALUE_MAX;
-	if (is_ascii(value.data, value.size)) {
-		if (written <= room && written > 0)
-			memcpy(key + *size + sizeof length, value.data, written);
+	if (is_ascii(text.data, text.size)) {
+		whole = written <= room;
+		if (whole && written > 0)
+			memcpy(bytes + *size + sizeof length, text.data, written);
 	} else {
-		written = mend(key + *size + sizeof length, room, (const unsigned char *)value.data,
-			       value.size);
+		written = mend(bytes + *size + sizeof length, room,
+			       (const unsigned char *)text.data, text.size, &whole);
 	}
-	if (written > room)
+	if (!whole)
 		return false;
 	length = (uint16_t)written;
-	memcpy(key + *size, &length, sizeof length);
+	memcpy(bytes + *size, &length, sizeof length);
 	*size += sizeof length + written;
 	return true;
+}
+
+bool smx_labels_append(unsigned char *key, size_t *size, smx_text value)
+{
+	return append(key, size, SMX_LABELS_KEY_MAX, value);
+}
+
+bool smx_labels_append_pair(unsigned char *bytes, size_t *size, size_t max, smx_label label)
+{
+	return append(bytes, size, max, label.name) && append(bytes, size, max, label.value);
 }

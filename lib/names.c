@@ -31,12 +31,19 @@ static bool is_digit(char c)
 
 /* ---- families ---- */
 
-static bool is_name(const char *name, bool colon)
+static bool is_name(const char *name, size_t size, bool colon)
 {
-	for (const char *c = name; *c; c++)
-		if (!is_letter(*c) && !(colon && *c == ':') && !(c > name && is_digit(*c)))
+	for (size_t i = 0; i < size; i++)
+		if (!is_letter(name[i]) && !(colon && name[i] == ':') &&
+		    !(i > 0 && is_digit(name[i])))
 			return false;
-	return *name != '\0';
+	return size > 0 && size <= SMX_LAYOUT_NAME_MAX;
+}
+
+bool smx_names_is_label(smx_text name)
+{
+	return is_name(name.data, name.size, false) &&
+	       !(name.size >= 2 && memcmp(name.data, "__", 2) == 0);
 }
 
 static bool ends_with(const char *text, size_t size, const char *suffix)
@@ -46,8 +53,8 @@ static bool ends_with(const char *text, size_t size, const char *suffix)
 	return size > length && memcmp(text + size - length, suffix, length) == 0;
 }
 
-static smx_status check_label(const smx_definition *definition, size_t index, smx_gauge_mode mode,
-			      smx_error *error)
+static smx_status check_label(const smx_definition *definition, size_t index, smx_kind kind,
+			      smx_gauge_mode mode, smx_error *error)
 {
 	const char *label = definition->label_names ? definition->label_names[index] : NULL;
 	const char *rule = NULL;
@@ -55,7 +62,7 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 	if (!label)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name %zu is NULL",
 				definition->name, index);
-	if (!is_name(label, false) || strlen(label) > SMX_LAYOUT_NAME_MAX)
+	if (!is_name(label, strlen(label), false))
 		rule = "must match [a-zA-Z_][a-zA-Z0-9_]* and have at most 255 bytes";
 	else if (strncmp(label, "__", 2) == 0)
 		rule = "names that begin with __ are reserved";
@@ -65,6 +72,8 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 		rule = "is reserved for summaries";
 	else if (strcmp(label, "pid") == 0 && (mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL))
 		rule = "is added by the gauge modes liveall and all";
+	else if (kind == SMX_STATE_SET && strcmp(label, definition->name) == 0)
+		rule = "is the name of the state set, which adds it";
 	for (size_t i = 0; !rule && i < index; i++)
 		if (strcmp(definition->label_names[i], label) == 0)
 			rule = "is given twice";
@@ -74,13 +83,18 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 	return SMX_OK;
 }
 
-static smx_status check_unit(const smx_definition *definition, size_t name_size, smx_error *error)
+static smx_status check_unit(const smx_definition *definition, smx_kind kind, size_t name_size,
+			     smx_error *error)
 {
 	const char *unit = definition->unit;
 	size_t size = unit ? strlen(unit) : 0;
 
 	if (size == 0)
 		return SMX_OK;
+	if (kind == SMX_INFO || kind == SMX_STATE_SET)
+		return smx_fail(error, SMX_ERR_INVALID, 0,
+				"metric %s: a metric of type %s has no unit", definition->name,
+				smx_kind_name(kind));
 	if (size > SMX_LAYOUT_NAME_MAX || !ends_with(definition->name, name_size, unit) ||
 	    definition->name[name_size - size - 1] != '_')
 		return smx_fail(error, SMX_ERR_INVALID, 0,
@@ -98,7 +112,7 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 	if (!definition || !definition->name)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "metric: its name must not be NULL");
 	size = strlen(definition->name);
-	if (!is_name(definition->name, true) || size > SMX_LAYOUT_NAME_MAX)
+	if (!is_name(definition->name, size, true))
 		return smx_fail(error, SMX_ERR_INVALID, 0,
 				"metric name \"%.80s\" must match [a-zA-Z_:][a-zA-Z0-9_:]* and "
 				"have at most "
@@ -111,23 +125,34 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 				"metric %s: %zu label names, at most %u are allowed",
 				definition->name, definition->label_count, SMX_LAYOUT_LABEL_MAX);
 	for (size_t i = 0; i < definition->label_count; i++) {
-		status = check_label(definition, i, mode, error);
+		status = check_label(definition, i, kind, mode, error);
 		if (status != SMX_OK)
 			return status;
 	}
 	*name_size = size;
-	return check_unit(definition, size, error);
+	return check_unit(definition, kind, size, error);
 }
 
 static const char *const *owned_suffixes(smx_kind kind)
 {
 	static const char *const counter[] = {"", "_total", "_created", NULL};
 	static const char *const histogram[] = {"", "_bucket", "_sum", "_count", "_created", NULL};
+	static const char *const summary[] = {"", "_sum", "_count", "_created", NULL};
+	static const char *const info[] = {"", "_info", NULL};
 	static const char *const gauge[] = {"", NULL};
 
-	if (kind == SMX_COUNTER)
+	switch (kind) {
+	case SMX_COUNTER:
 		return counter;
-	return kind == SMX_HISTOGRAM ? histogram : gauge;
+	case SMX_HISTOGRAM:
+		return histogram;
+	case SMX_SUMMARY:
+		return summary;
+	case SMX_INFO:
+		return info;
+	default:
+		return gauge;
+	}
 }
 
 static bool same_name(smx_text a, const char *suffix_a, smx_text b, const char *suffix_b)

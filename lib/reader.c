@@ -266,6 +266,7 @@ void smx_reader_close(smx_reader *reader)
 	if (reader->owns_descriptor && reader->descriptor >= 0)
 		close(reader->descriptor);
 	reader_index_free(reader);
+	free(reader->labels);
 	free(reader->writers);
 	free(reader->dead);
 	free(reader->seen);

@@ -23,6 +23,8 @@ static enum taken take_record(smx_reader *reader, uint64_t offset, uint32_t type
 		return reader_is_ahead(reader, offset, size) ? TAKEN_LATER : TAKEN_DAMAGED;
 	if (is == SMX_RECORD_FAMILY && type == SMX_RECORD_FAMILY)
 		return reader_add_family(reader, offset, size);
+	if (is == SMX_RECORD_HEALTH && type == SMX_RECORD_FAMILY)
+		return reader_add_health(reader, offset, size);
 	if (is == SMX_RECORD_TEXT && type == SMX_RECORD_FAMILY)
 		return TAKEN; /* looked at through the families */
 	if (is == SMX_RECORD_SERIES && type == SMX_RECORD_SERIES)
@@ -225,5 +227,6 @@ bool reader_index_walk(smx_reader *reader)
 void reader_index_free(smx_reader *reader)
 {
 	free(reader->fresh);
+	reader_healths_free(reader);
 	reader_records_free(reader);
 }

@@ -47,6 +47,14 @@ struct reader_family {
 	uint64_t total_walk; /* the walk after which the totals were added up */
 };
 
+struct reader_health {
+	smx_health_view view;
+	const smx_layout_health *record;
+	uint32_t presence_gauge;
+	char *name;
+	char detail[SMX_LAYOUT_HEALTH_DETAIL_MAX]; /* of view.detail */
+};
+
 struct reader_total {
 	double value;
 	uint32_t count;	 /* slots that hold one */
@@ -93,6 +101,9 @@ struct smx_reader {
 	uint8_t mark;  /* of the nodes visited now */
 	uint64_t seed; /* of hash tables, random */
 
+	struct reader_health *healths[SMX_LAYOUT_HEALTH_MAX];
+	size_t health_count;
+
 	struct reader_family **families;
 	size_t family_count, family_capacity;
 	size_t *by_offset, *by_name; /* hash tables of family index + 1 */
@@ -104,6 +115,7 @@ struct smx_reader {
 	uint64_t claims; /* the header's claim_count before the last look at all slots */
 	uint64_t *dead;	 /* by slot: the generation that was seen dead */
 	struct reader_chunk *chunks;
+	struct reader_labels *labels; /* of the last smx_reader_info_labels; made at the first */
 };
 
 /*
@@ -112,6 +124,12 @@ struct smx_reader {
  * whose number ends in the lower bits.
  */
 enum seen { SEEN_NOT = 0, SEEN_ONCE, SEEN_GOOD, SEEN_DAMAGED, SEEN_NODE = 128 };
+
+/* State sets are gauges in all but what their numbers mean. */
+static inline bool reader_is_gauge(smx_kind kind)
+{
+	return kind == SMX_GAUGE || kind == SMX_STATE_SET;
+}
 
 /* Whether size bytes at offset lie in the arena, within what may be read, aligned. */
 static inline bool reader_in_arena(const smx_reader *reader, uint64_t offset, uint64_t size,
@@ -144,21 +162,41 @@ enum taken {
 	TAKEN_NO_MEMORY
 };
 
+/* What a text record may hold at most. */
+#define READER_TEXT_MAX                                                                            \
+	(SMX_LAYOUT_HELP_MAX > SMX_LAYOUT_INFO_MAX ? SMX_LAYOUT_HELP_MAX : SMX_LAYOUT_INFO_MAX)
+
 /* reader_records.c: a record of `size` bytes within the limit, checked and copied. */
 enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size);
 enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size);
 /* Looks for a new help text. False: no memory. */
 bool reader_read_help(smx_reader *reader, struct reader_family *family);
+/* The bytes of a sound text record within the limit; empty where there is none. */
+smx_text reader_find_text(const smx_reader *reader, uint64_t offset);
 void reader_records_free(smx_reader *reader);
+
+/* Texts of a copy, of which `left` bytes are left: u16 size and bytes each. */
+struct reader_cursor {
+	const unsigned char *at;
+	size_t left;
+};
+/* False: there is none, or it has more than max bytes. */
+bool reader_take_text(struct reader_cursor *cursor, size_t max, smx_text *text);
 
 /* reader_index.c: new families and series; the help of all. False: no memory. */
 bool reader_index_walk(smx_reader *reader);
 void reader_index_free(smx_reader *reader);
 
+/* reader_health.c: a record of `size` bytes within the limit, checked, its name copied. */
+enum taken reader_add_health(smx_reader *reader, uint64_t offset, uint64_t size);
+void reader_healths_free(smx_reader *reader);
+
 /*
  * reader_slots.c: who lives, who has defined what. False: no memory, or the system refused to say.
  */
 bool reader_slots_walk(smx_reader *reader);
+/* How many live processes have defined what has this gauge number. */
+uint32_t reader_count_definers(const smx_reader *reader, uint32_t presence_gauge);
 const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge);
 
 /* guard.c */

@@ -12,7 +12,7 @@
 
 #define CHUNK_SIZE 65536u
 #define KEY_MAX                                                                                    \
-	65536u /* larger keys are damage: the largest family is 8 + 8,000 + 34 * 257 bytes */
+	65536u /* larger keys are damage: the largest family is 8 + (128 + 34) * 257 bytes */
 
 /* ---- memory ---- */
 
@@ -58,12 +58,7 @@ static unsigned char *copy_key(smx_reader *reader, uint64_t offset, uint64_t siz
 
 /* ---- keys ---- */
 
-struct cursor {
-	const unsigned char *at;
-	size_t left;
-};
-
-static bool take_u16(struct cursor *cursor, uint16_t *value)
+static bool take_u16(struct reader_cursor *cursor, uint16_t *value)
 {
 	if (cursor->left < sizeof *value)
 		return false;
@@ -73,7 +68,7 @@ static bool take_u16(struct cursor *cursor, uint16_t *value)
 	return true;
 }
 
-static bool take_text(struct cursor *cursor, size_t max, smx_text *text)
+bool reader_take_text(struct reader_cursor *cursor, size_t max, smx_text *text)
 {
 	uint16_t size;
 
@@ -86,10 +81,10 @@ static bool take_text(struct cursor *cursor, size_t max, smx_text *text)
 	return true;
 }
 
-static bool take_texts(struct cursor *cursor, size_t count, size_t max, smx_text *texts)
+static bool take_texts(struct reader_cursor *cursor, size_t count, size_t max, smx_text *texts)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!take_text(cursor, max, &texts[i]))
+		if (!reader_take_text(cursor, max, &texts[i]))
 			return false;
 	return cursor->left == 0;
 }
@@ -202,39 +197,90 @@ struct family_head {
 	uint16_t kind, mode, label_count, bound_count;
 };
 
+static bool kind_is_known(uint16_t kind)
+{
+	return (kind >= SMX_COUNTER && kind <= SMX_HISTOGRAM) || kind == SMX_SUMMARY ||
+	       kind == SMX_INFO || kind == SMX_STATE_SET;
+}
+
+/* Bounds of histograms, states of state sets, modes of gauges: each where it belongs only. */
+static bool form_is_sound(const struct family_head *head)
+{
+	uint16_t bound_max = head->kind == SMX_HISTOGRAM   ? SMX_LAYOUT_BOUND_MAX
+			     : head->kind == SMX_STATE_SET ? SMX_LAYOUT_STATE_MAX
+							   : 0;
+
+	if (head->bound_count > bound_max || (bound_max > 0) != (head->bound_count > 0))
+		return false;
+	if (head->kind == SMX_STATE_SET)
+		return head->mode == SMX_GAUGE_LIVE_MOST_RECENT;
+	return (head->kind == SMX_GAUGE) == (head->mode > 0) && head->mode <= SMX_GAUGE_MOST_RECENT;
+}
+
 /* Takes the head; false where it cannot be that of a key with so many bytes left. */
-static bool take_head(struct cursor *cursor, struct family_head *head)
+static bool take_head(struct reader_cursor *cursor, struct family_head *head)
 {
 	if (!take_u16(cursor, &head->kind) || !take_u16(cursor, &head->mode) ||
 	    !take_u16(cursor, &head->label_count) || !take_u16(cursor, &head->bound_count))
 		return false;
-	if (head->kind < SMX_COUNTER || head->kind > SMX_HISTOGRAM ||
-	    head->label_count > SMX_LAYOUT_LABEL_MAX || head->bound_count > SMX_LAYOUT_BOUND_MAX ||
-	    (head->kind == SMX_HISTOGRAM) != (head->bound_count > 0) ||
-	    (head->kind == SMX_GAUGE) != (head->mode > 0) || head->mode > SMX_GAUGE_MOST_RECENT)
+	if (!kind_is_known(head->kind) || head->label_count > SMX_LAYOUT_LABEL_MAX ||
+	    !form_is_sound(head))
 		return false;
-	/* Every label name has two bytes of size: the arrays below are a multiple of the key. */
-	return cursor->left >= head->bound_count * sizeof(double) + head->label_count * 2u;
+	/* Every text has two bytes of size: the arrays below are a multiple of the key. */
+	return cursor->left >=
+	       head->bound_count * (head->kind == SMX_STATE_SET ? 2u : sizeof(double)) +
+		       head->label_count * 2u;
+}
+
+static bool states_are_sound(const smx_text *states, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (states[i].size == 0)
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (states[j].size == states[i].size &&
+			    memcmp(states[j].data, states[i].data, states[i].size) == 0)
+				return false;
+	}
+	return true;
+}
+
+/* Takes what lies behind the head: bounds or states, whose array the view has. */
+static bool take_form(smx_family_view *view, const struct family_head *head,
+		      struct reader_cursor *cursor, void *array)
+{
+	smx_text *states = array;
+	double *bounds = array;
+
+	if (head->kind != SMX_STATE_SET) {
+		memcpy(bounds, cursor->at, head->bound_count * sizeof(double));
+		cursor->at += head->bound_count * sizeof(double);
+		cursor->left -= head->bound_count * sizeof(double);
+		view->bounds = bounds;
+		view->bound_count = head->bound_count;
+		return bounds_are_sound(bounds, head->bound_count);
+	}
+	for (size_t i = 0; i < head->bound_count; i++)
+		if (!reader_take_text(cursor, SMX_LAYOUT_NAME_MAX, &states[i]))
+			return false;
+	view->states = states;
+	view->state_count = head->bound_count;
+	return states_are_sound(states, head->bound_count);
 }
 
 /* Fills a view from the rest of a copy of the key. */
 static bool parse_family(smx_family_view *view, const struct family_head *head,
-			 struct cursor *cursor, smx_text *labels, double *bounds)
+			 struct reader_cursor *cursor, smx_text *labels, void *array)
 {
-	memcpy(bounds, cursor->at, head->bound_count * sizeof(double));
-	cursor->at += head->bound_count * sizeof(double);
-	cursor->left -= head->bound_count * sizeof(double);
-	if (!bounds_are_sound(bounds, head->bound_count) ||
-	    !take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
-	    !take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
+	if (!take_form(view, head, cursor, array) ||
+	    !reader_take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->name) || view->name.size == 0 ||
+	    !reader_take_text(cursor, SMX_LAYOUT_NAME_MAX, &view->unit) ||
 	    !take_texts(cursor, head->label_count, SMX_LAYOUT_NAME_MAX, labels))
 		return false;
 	view->kind = (smx_kind)head->kind;
 	view->mode = (smx_gauge_mode)head->mode;
 	view->label_names = labels;
 	view->label_count = head->label_count;
-	view->bounds = bounds;
-	view->bound_count = head->bound_count;
 	return true;
 }
 
@@ -245,9 +291,9 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	uint64_t key_size = smx_read_u32(&record->key_size);
 	struct reader_family *family;
 	struct family_head head;
-	struct cursor cursor;
+	struct reader_cursor cursor;
 	smx_text *labels;
-	double *bounds;
+	void *array;
 	bool no_memory;
 
 	if (size < SMX_LAYOUT_FAMILY_KEY || key_size > size - SMX_LAYOUT_FAMILY_KEY)
@@ -259,9 +305,9 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	if (!take_head(&cursor, &head))
 		return TAKEN_DAMAGED;
 	labels = allocate(reader, head.label_count * sizeof *labels + 1);
-	bounds = allocate(reader, head.bound_count * sizeof *bounds + 1);
+	array = allocate(reader, head.bound_count * sizeof(smx_text) + 1);
 	family = calloc(1, sizeof *family);
-	if (!labels || !bounds || !family || !grow_families(reader)) {
+	if (!labels || !array || !family || !grow_families(reader)) {
 		free_family(family);
 		return TAKEN_NO_MEMORY;
 	}
@@ -270,7 +316,7 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	family->presence_gauge = smx_read_u32(&record->presence_gauge);
 	family->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
 	family->view.help = (smx_text){"", 0};
-	if (!parse_family(&family->view, &head, &cursor, labels, bounds)) {
+	if (!parse_family(&family->view, &head, &cursor, labels, array)) {
 		free_family(family);
 		return TAKEN_DAMAGED;
 	}
@@ -279,8 +325,7 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	return TAKEN;
 }
 
-/* The bytes of a sound text record within the limit; empty where there is none. */
-static smx_text find_text(const smx_reader *reader, uint64_t offset)
+smx_text reader_find_text(const smx_reader *reader, uint64_t offset)
 {
 	const smx_layout_text *text =
 		(const smx_layout_text *)(const void *)(reader->base + offset);
@@ -290,7 +335,7 @@ static smx_text find_text(const smx_reader *reader, uint64_t offset)
 	    smx_read_u32(&text->record.type) != SMX_RECORD_TEXT)
 		return (smx_text){"", 0};
 	size = smx_read_u32(&text->text_size);
-	if (size > SMX_LAYOUT_HELP_MAX ||
+	if (size > READER_TEXT_MAX ||
 	    !reader_in_arena(reader, offset, sizeof *text + size, SMX_LAYOUT_ALIGNMENT))
 		return (smx_text){"", 0};
 	return (smx_text){(const char *)(text + 1), size};
@@ -305,9 +350,11 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family)
 
 	if (offset == family->help_offset)
 		return true;
-	if (reader_is_ahead(reader, offset, sizeof(smx_layout_text) + SMX_LAYOUT_HELP_MAX))
+	if (reader_is_ahead(reader, offset, sizeof(smx_layout_text) + READER_TEXT_MAX))
 		return true; /* the old text until the next walk */
-	text = find_text(reader, offset);
+	text = reader_find_text(reader, offset);
+	if (text.size > SMX_LAYOUT_HELP_MAX)
+		text.size = 0;
 	copy = malloc(text.size + 1);
 	if (!copy)
 		return false;
@@ -321,14 +368,18 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family)
 
 /* ---- series ---- */
 
+/* Infos and gauges have none of their own. */
+static bool has_cells(const smx_family_view *family)
+{
+	return family->kind != SMX_INFO && !reader_is_gauge(family->kind);
+}
+
 /* What the cells of one series take, over all stripes. */
 static uint64_t cell_bytes(const smx_reader *reader, const smx_family_view *family)
 {
 	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
 
-	return family->kind == SMX_GAUGE
-		       ? 0
-		       : count * sizeof(smx_layout_cell) * reader->info.stripe_count;
+	return !has_cells(family) ? 0 : count * sizeof(smx_layout_cell) * reader->info.stripe_count;
 }
 
 /*
@@ -345,7 +396,9 @@ static enum taken check_cells(const smx_reader *reader, const smx_family_view *f
 			reader->info.stripe_count;
 	uint64_t own = cell_bytes(reader, family);
 
-	if (family->kind == SMX_GAUGE)
+	if (family->kind == SMX_INFO) /* looked at whenever its labels are asked for */
+		return TAKEN;
+	if (reader_is_gauge(family->kind))
 		return cells < SMX_LAYOUT_GAUGE_MAX ? TAKEN : TAKEN_DAMAGED;
 	if (cells % sizeof(smx_layout_cell) != 0)
 		return TAKEN_DAMAGED;
@@ -382,7 +435,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	uint64_t key_size = smx_read_u32(&record->key_size),
 		 cells = smx_read_acquire(&record->cells_or_gauge);
 	struct reader_series *series;
-	struct cursor cursor;
+	struct reader_cursor cursor;
 	smx_text *values;
 	unsigned char *key;
 	enum taken taken;
@@ -409,7 +462,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	series->view.label_values = values;
 	series->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
 	series->view.overflow = smx_read_u32(&record->flags) & SMX_SERIES_OVERFLOW;
-	cursor = (struct cursor){key, key_size};
+	cursor = (struct reader_cursor){key, key_size};
 	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
 		return TAKEN_DAMAGED;
 	if (!append_series(reader, family, series))

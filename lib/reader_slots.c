@@ -119,16 +119,15 @@ const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *write
 
 /* ---- definitions ---- */
 
-static uint32_t count_writers(const smx_reader *reader, const struct reader_family *family)
+uint32_t reader_count_definers(const smx_reader *reader, uint32_t presence_gauge)
 {
 	uint32_t count = 0;
 
-	if (family->presence_gauge >= SMX_LAYOUT_GAUGE_MAX)
+	if (presence_gauge >= SMX_LAYOUT_GAUGE_MAX)
 		return 0;
 	for (size_t i = 0; i < reader->writer_count; i++) {
 		const struct reader_writer *writer = &reader->writers[i];
-		const smx_layout_gauge_cell *cell =
-			reader_gauge_cell(writer, family->presence_gauge);
+		const smx_layout_gauge_cell *cell = reader_gauge_cell(writer, presence_gauge);
 
 		if (cell && smx_read_relaxed(&cell->tag) == writer->view.slot_generation)
 			count++;
@@ -153,7 +152,7 @@ static void choose_definitions(smx_reader *reader)
 	for (size_t i = 0; i < reader->family_count; i++) {
 		struct reader_family *family = reader->families[i];
 
-		family->view.live_writers = count_writers(reader, family);
+		family->view.live_writers = reader_count_definers(reader, family->presence_gauge);
 		family->view.served = family->group == i;
 	}
 	/* The served one of a group is where its first member stands now: `best` moves with it. */
@@ -225,6 +224,9 @@ bool reader_slots_walk(smx_reader *reader)
 	reader->claims = claims;
 	reader->info.slots_live = (uint32_t)reader->writer_count;
 	choose_definitions(reader);
+	for (size_t i = 0; i < reader->health_count; i++)
+		reader->healths[i]->view.live_writers =
+			reader_count_definers(reader, reader->healths[i]->presence_gauge);
 	return true;
 }
 

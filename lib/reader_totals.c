@@ -212,3 +212,15 @@ size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *view,
 	*sample = (smx_gauge_sample){total.writer, total.value, stamp_ns};
 	return total.count;
 }
+
+size_t smx_reader_state(smx_reader *reader, const smx_series_view *view, size_t *state,
+			smx_gauge_sample *sample)
+{
+	size_t count = smx_reader_gauge_total(reader, view, sample);
+
+	/* The comparison is false for NaN, too. */
+	*state = sample->value >= 0 && sample->value < (double)view->family->state_count
+			 ? (size_t)sample->value
+			 : 0;
+	return count;
+}

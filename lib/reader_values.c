@@ -86,6 +86,13 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view,
 	*sum = total;
 }
 
+/* One cell, as a histogram without bounds. */
+void smx_reader_summary(const smx_reader *reader, const smx_series_view *view, uint64_t *count,
+			double *sum)
+{
+	smx_reader_histogram(reader, view, count, sum);
+}
+
 size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view,
 			smx_gauge_sample *samples)
 {

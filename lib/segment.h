@@ -90,6 +90,12 @@ static inline void smx_dropped(smx_layout_header *header, smx_drop reason)
 	smx_add(&header->dropped[reason], 1);
 }
 
+/* Bytes of the arena, as they are given out. */
+static inline uint64_t smx_aligned(uint64_t size)
+{
+	return (size + SMX_LAYOUT_ALIGNMENT - 1) & ~(uint64_t)(SMX_LAYOUT_ALIGNMENT - 1);
+}
+
 /* The lock for what only set-up does: opening, closing, claiming, defining. Fork takes it. */
 void smx_process_lock(void);
 void smx_process_unlock(void);

@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "error.h"
 #include "index.h"
+#include "intern.h"
 #include "labels.h"
 #include "platform.h"
 #include "slot.h"
@@ -68,12 +69,17 @@ static bool take_places(struct smx_segment *segment, const struct series_key *wa
 	return true;
 }
 
-/* The series' cells, or its gauge number, which is never 0: the first is a family's. 0: no room. */
+/*
+ * The series' cells, its gauge number, which is never 0: the first is a family's, or the empty label
+ * set of an info. 0: no room.
+ */
 static uint64_t reserve_cells(struct smx_segment *segment, const smx_layout_family *family)
 {
 	uint64_t gauge;
 
-	if (family->kind != SMX_GAUGE)
+	if (family->kind == SMX_INFO)
+		return smx_intern(segment, (smx_text){"", 0});
+	if (!smx_kind_is_gauge(family->kind))
 		return smx_arena_cells(segment, smx_family_cell_count(family));
 	gauge = smx_fetch_add(&segment->header->gauge_next, 1);
 	if (gauge < SMX_LAYOUT_GAUGE_MAX)
@@ -90,9 +96,9 @@ static void give_back(struct smx_segment *segment, const struct series_key *want
 {
 	uint64_t next = cells + 1;
 
-	if (cells && wanted->family->kind == SMX_GAUGE)
+	if (cells && smx_kind_is_gauge(wanted->family->kind))
 		smx_publish_if(&segment->header->gauge_next, &next, cells);
-	else if (cells)
+	else if (cells && wanted->family->kind != SMX_INFO) /* a text stays */
 		smx_arena_return_cells(segment, cells, smx_family_cell_count(wanted->family));
 	if (wanted->flags & SMX_SERIES_OVERFLOW)
 		return;
@@ -161,7 +167,7 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	if (!record) /* the last place may have been taken for the very same series */
 		record = smx_index_find(segment, root, &key);
 	series = (smx_layout_series *)(void *)record;
-	if (series && series->kind == SMX_GAUGE && !(wanted->flags & SMX_SERIES_OVERFLOW))
+	if (series && smx_kind_is_gauge(series->kind) && !(wanted->flags & SMX_SERIES_OVERFLOW))
 		start_gauge(segment, series);
 	return series;
 }
@@ -172,7 +178,7 @@ static smx_layout_series *overflow_of(smx_layout_family *family)
 	uint64_t offset = smx_read_acquire(&family->overflow_offset);
 	smx_layout_series *series = offset ? (smx_layout_series *)(void *)(base + offset) : NULL;
 
-	if (series && series->kind == SMX_GAUGE)
+	if (series && smx_kind_is_gauge(series->kind))
 		start_gauge(smx_segment_at(base), series);
 	return series;
 }

@@ -240,7 +240,8 @@ static void inherit_presence(smx_layout_record *record, void *data)
 	const smx_layout_gauge_cell *theirs;
 	smx_layout_gauge_cell *mine;
 
-	if (record->type != SMX_RECORD_FAMILY)
+	/* A health check has its number at the same place. */
+	if (record->type != SMX_RECORD_FAMILY && record->type != SMX_RECORD_HEALTH)
 		return;
 	theirs = smx_slot_cell(&from->parent, family->presence_gauge);
 	mine = smx_slot_cell(smx_local_of(from->segment), family->presence_gauge);

@@ -59,4 +59,15 @@ static inline smx_layout_cell *smx_cell_at(smx_layout_series *series, uint32_t i
 					   (n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell));
 }
 
+/* Counts `value` in a cell: count and sum as one, so that they never disagree. */
+static inline void smx_cell_observe(smx_layout_cell *cell, double value)
+{
+	smx_pair seen = smx_pair_guess(cell), next;
+
+	do {
+		next.first = seen.first + 1;
+		next.second = smx_bits(smx_double(seen.second) + value);
+	} while (!smx_pair_swap(cell, &seen, next));
+}
+
 #endif

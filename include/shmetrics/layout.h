@@ -32,8 +32,10 @@
  * size), filled while nobody can see it, and made visible by ONE release store or compare-and-swap
  * of a word that leads to it. A process killed before that leaks the reserved bytes and nothing
  * else. The words that lead to things: index words, smx_layout_family.help_offset and
- * .overflow_offset, smx_layout_slot.directory_offset, the directory's words,
- * smx_layout_slot.generation, smx_layout_header.size.
+ * .overflow_offset, smx_layout_series.exemplar_offset, the word of an info series,
+ * smx_layout_slot.directory_offset, the directory's words, smx_layout_slot.generation,
+ * smx_layout_header.size. Exemplars and the outcomes of health checks are written over and over
+ * where others may look; each is valid exactly if its checksum is right.
  *
  * PLACES. The table of contents says where the parts are, and in version 1 they are always in this
  * order, each directly behind the other, the arena at the next multiple of 512; record sizes are 64
@@ -67,6 +69,24 @@
  * blocks, then 16 of retired blocks (the sums of dead owners, for the modes that include the dead;
  * none yet). Families have a gauge number too: a present cell there says that the slot's process
  * has defined the family, by its generation in every mode.
+ *
+ * SUMMARIES have one cell: how many values, and their sum, changed by one 16-byte compare-and-swap.
+ *
+ * STATE SETS are gauges of the mode LIVE_MOST_RECENT whose value is the index of the present state.
+ *
+ * INFOS. The low 36 bits of the series' word are the offset of a text that holds the labels: for
+ * each u16 size and bytes of the name, u16 size and bytes of the value; in ascending order of the
+ * names' bytes, no name twice, at most 64 of them and 4,096 bytes. An info that nobody has set leads
+ * to the empty text. The label set given last is served.
+ *
+ * EXEMPLARS. exemplar_offset of a counter's or histogram's series, where it is not 0, is that of an
+ * array of smx_layout_exemplar: one for a counter, bound_count + 1, one a bucket, for a histogram.
+ * Writers store the 32 words of one in any order and do not wait for each other: where two met, or
+ * one was killed, the checksum is wrong and there is no exemplar until the next is written.
+ *
+ * HEALTH CHECKS are records of their own in the family root. Each has two outcomes: who reports
+ * writes over the one that is not valid, else the older, so whoever is killed while it writes leaves
+ * the other. The valid one with the later reported_ns counts.
  *
  * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an
  * open-file-description lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the
@@ -105,6 +125,13 @@
 #define SMX_LAYOUT_LABEL_VALUE_MAX 1024u
 #define SMX_LAYOUT_BOUND_MAX 1000u
 #define SMX_LAYOUT_HELP_MAX 4096u
+#define SMX_LAYOUT_STATE_MAX 128u /* of a state set; each at most SMX_LAYOUT_NAME_MAX bytes */
+#define SMX_LAYOUT_INFO_MAX 4096u /* bytes of an info's labels */
+#define SMX_LAYOUT_INFO_LABEL_MAX 64u
+#define SMX_LAYOUT_EXEMPLAR_CHARACTERS 128u /* in all names and values of one */
+#define SMX_LAYOUT_HEALTH_MAX 256u	    /* health checks of a segment */
+#define SMX_LAYOUT_HEALTH_NAME_MAX 128u
+#define SMX_LAYOUT_HEALTH_DETAIL_MAX 480u
 #define SMX_LAYOUT_STRIPE_MAX 16u
 #define SMX_LAYOUT_SLOT_MAX 32768u
 #define SMX_LAYOUT_SIZE_MAX (UINT64_C(64) << 30)
@@ -284,8 +311,7 @@ enum {
 	SMX_RECORD_FAMILY = 0x46585831, /* "1XXF" in little-endian order, and so on */
 	SMX_RECORD_SERIES = 0x53585831,
 	SMX_RECORD_TEXT = 0x54585831,
-	SMX_RECORD_HEALTH = 0x48585831,	 /* reserved */
-	SMX_RECORD_EXEMPLAR = 0x45585831 /* reserved */
+	SMX_RECORD_HEALTH = 0x48585831
 };
 
 typedef struct smx_layout_record {
@@ -297,7 +323,7 @@ typedef struct smx_layout_record {
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_record) == 24, "a record begins with 24 bytes");
 
 /*
- * A text (the help of families): size, then the bytes; its key is the bytes, its hash seeded with
+ * A text (the help of families, the labels of infos): size, then the bytes; its key is the bytes, its hash seeded with
  * hash_seed + 1.
  */
 typedef struct smx_layout_text {
@@ -311,8 +337,9 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
 
 /*
  * A family. Its key, at 128, is hashed with hash_seed and says what the family is:
- *   u16 kind, u16 mode (0 but for gauges), u16 label_count, u16 bound_count,
- *   bound_count x f64 bounds (strictly increasing, finite),
+ *   u16 kind, u16 mode (0 but for gauges and state sets), u16 label_count, u16 bound_count,
+ *   bound_count x f64 bounds (strictly increasing, finite); of a state set in their place
+ *   bound_count names of states, each as u16 size and bytes, valid UTF-8, not empty, none twice,
  *   then name (of a counter without _total), unit (size 0: none) and label_count label names, each
  *   as u16 size and bytes.
  * A family has help_offset 0 only until its definer has come to it; a text of size 0 is no help.
@@ -324,9 +351,9 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
 typedef struct smx_layout_family {
 	smx_layout_record record;
 	uint16_t kind; /* smx_kind */
-	uint16_t mode; /* smx_gauge_mode, 0 for others */
+	uint16_t mode; /* smx_gauge_mode; of state sets LIVE_MOST_RECENT; 0 for others */
 	uint16_t label_count;
-	uint16_t bound_count;
+	uint16_t bound_count; /* of a state set: states */
 	uint32_t key_size;
 	uint32_t presence_gauge;  /* the gauge number whose cells say who has defined the family */
 	uint64_t help_offset;	  /* atomic; of a smx_layout_text, 0: no help */
@@ -378,7 +405,7 @@ typedef struct smx_layout_series {
 	uint32_t key_size;
 	uint64_t created_unix_ns;
 	uint64_t removed_epoch;	  /* atomic; reserved for removal: 0 means served */
-	uint64_t exemplar_offset; /* atomic; reserved */
+	uint64_t exemplar_offset; /* atomic; of an array of smx_layout_exemplar; 0: none yet */
 	uint64_t reserved[1];
 	/* key at 96 */
 } smx_layout_series;
@@ -394,5 +421,75 @@ SMX_LAYOUT_AT(smx_layout_series, removed_epoch, 64);
 SMX_LAYOUT_AT(smx_layout_series, exemplar_offset, 72);
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_series) == 88, "the key of a series begins at 96");
 #define SMX_LAYOUT_SERIES_KEY 96u
+
+/*
+ * The words of a series: the low 36 bits say where its numbers are, bits 62 to 36 which life of the
+ * series it is.
+ */
+#define SMX_LAYOUT_PLACE_BITS 36u
+#define SMX_LAYOUT_PLACE_MASK ((UINT64_C(1) << SMX_LAYOUT_PLACE_BITS) - 1)
+#define SMX_LAYOUT_LIFE_MASK ((UINT64_C(1) << 27) - 1)
+
+/*
+ * An exemplar. It belongs to its series only while that is in the same life. Labels: for each u16
+ * size and bytes of the name, u16 size and bytes of the value.
+ */
+typedef struct smx_layout_exemplar {
+	uint64_t checksum; /* XXH3_64bits of the 248 bytes behind it */
+	uint64_t life;	   /* bits 62 to 36 of the series' word */
+	uint64_t unix_ns;
+	double value;
+	uint32_t label_size; /* bytes of all labels */
+	uint32_t reserved;
+	uint8_t labels[216];
+} smx_layout_exemplar;
+SMX_LAYOUT_AT(smx_layout_exemplar, checksum, 0);
+SMX_LAYOUT_AT(smx_layout_exemplar, life, 8);
+SMX_LAYOUT_AT(smx_layout_exemplar, unix_ns, 16);
+SMX_LAYOUT_AT(smx_layout_exemplar, value, 24);
+SMX_LAYOUT_AT(smx_layout_exemplar, label_size, 32);
+SMX_LAYOUT_AT(smx_layout_exemplar, labels, 40);
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_exemplar) == 256, "an exemplar has 32 words");
+
+/* ---- health checks ---- */
+
+#define SMX_HEALTH_UP 1u
+
+typedef struct smx_layout_outcome {
+	uint64_t checksum;    /* XXH3_64bits of the 504 bytes behind it */
+	uint64_t reported_ns; /* CLOCK_MONOTONIC */
+	double duration_seconds;
+	uint32_t flags; /* SMX_HEALTH_* */
+	uint16_t detail_size;
+	uint16_t reserved;
+	uint8_t detail[SMX_LAYOUT_HEALTH_DETAIL_MAX]; /* UTF-8, then zeros */
+} smx_layout_outcome;
+SMX_LAYOUT_AT(smx_layout_outcome, checksum, 0);
+SMX_LAYOUT_AT(smx_layout_outcome, reported_ns, 8);
+SMX_LAYOUT_AT(smx_layout_outcome, duration_seconds, 16);
+SMX_LAYOUT_AT(smx_layout_outcome, flags, 24);
+SMX_LAYOUT_AT(smx_layout_outcome, detail_size, 28);
+SMX_LAYOUT_AT(smx_layout_outcome, detail, 32);
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_outcome) == 512, "an outcome has 64 words");
+
+/*
+ * A health check. Its key, the name's bytes, at 1,088, is hashed with hash_seed + 2. A present cell
+ * of its gauge says that the slot's process has defined it, as with families.
+ */
+typedef struct smx_layout_health {
+	smx_layout_record record;
+	uint64_t reserved0;
+	uint32_t name_size;
+	uint32_t presence_gauge; /* at the same place as a family's */
+	double ttl_seconds;	 /* atomic; as given last */
+	uint64_t reserved1[2];
+	smx_layout_outcome outcomes[2];
+	/* name at 1,088 */
+} smx_layout_health;
+SMX_LAYOUT_AT(smx_layout_health, name_size, 32);
+SMX_LAYOUT_AT(smx_layout_health, presence_gauge, 36);
+SMX_LAYOUT_AT(smx_layout_health, ttl_seconds, 40);
+SMX_LAYOUT_AT(smx_layout_health, outcomes, 64);
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_health) == 1088, "the name of a health check begins at 1088");
 
 #endif

@@ -119,7 +119,7 @@ SMX_API const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_
 typedef struct smx_family_view {
 	uint64_t id; /* where the record lies; constant within a generation */
 	smx_kind kind;
-	smx_gauge_mode mode; /* of gauges */
+	smx_gauge_mode mode; /* of gauges; of state sets LIVE_MOST_RECENT */
 	smx_text name;	     /* without _total */
 	smx_text help;	     /* as last given; re-read by each walk */
 	smx_text unit;	     /* empty if none */
@@ -127,6 +127,8 @@ typedef struct smx_family_view {
 	size_t label_count;
 	const double *bounds; /* of histograms: strictly increasing, finite */
 	size_t bound_count;
+	const smx_text *states; /* of state sets: not empty, none twice */
+	size_t state_count;
 	uint64_t created_unix_ns;
 	uint32_t live_writers; /* live processes that have defined it */
 	bool served;	       /* false: another definition of the name has more live writers */
@@ -165,6 +167,9 @@ SMX_API smx_counter_sample smx_reader_counter(const smx_reader *reader,
 SMX_API void smx_reader_histogram(const smx_reader *reader, const smx_series_view *series,
 				  uint64_t *counts, double *sum);
 
+SMX_API void smx_reader_summary(const smx_reader *reader, const smx_series_view *series,
+				uint64_t *count, double *sum);
+
 typedef struct smx_gauge_sample {
 	uint32_t writer; /* index for smx_reader_writer */
 	double value;
@@ -186,6 +191,63 @@ SMX_API size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view 
  */
 SMX_API size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
 				      smx_gauge_sample *total);
+
+/*
+ * A state set is a gauge whose value is the index of its state: *total as of smx_reader_gauge_total.
+ * *state: below family->state_count; 0, the first, where no live process holds one. Returns how many
+ * hold one.
+ */
+SMX_API size_t smx_reader_state(smx_reader *reader, const smx_series_view *series, size_t *state,
+				smx_gauge_sample *total);
+
+/* ---- labels that are values ---- */
+
+/*
+ * The labels that an info was last given: *labels, in ascending order of their names, which are
+ * valid, different from each other and from the family's. Returns how many; they live until the next
+ * call for this reader. What is damaged has none.
+ */
+SMX_API size_t smx_reader_info_labels(smx_reader *reader, const smx_series_view *series,
+				      const smx_label **labels);
+
+#define SMX_EXEMPLAR_LABEL_MAX 44
+/* An exemplar; its labels are in it, so it must not be copied. */
+typedef struct smx_exemplar_view {
+	double value;
+	uint64_t unix_ns; /* when it was recorded */
+	size_t label_count;
+	smx_label labels[SMX_EXEMPLAR_LABEL_MAX]; /* names valid and different */
+	char bytes[216];			  /* what they are made of */
+} smx_exemplar_view;
+
+/*
+ * The exemplar of a counter (bucket 0) or of a histogram's bucket (0 to bound_count), in which its
+ * value lies. False: there is none. It has at most 128 characters.
+ */
+SMX_API bool smx_reader_exemplar(const smx_reader *reader, const smx_series_view *series,
+				 size_t bucket, smx_exemplar_view *exemplar);
+
+/* ---- health checks ---- */
+
+typedef struct smx_health_view {
+	smx_text name;	    /* UTF-8 unless damaged; not empty, none twice */
+	bool reported;	    /* there is an outcome; else what follows but ttl_seconds is empty */
+	bool up;	    /* as it was reported */
+	bool stale;	    /* older than its time to live, or not reported */
+	smx_text detail;    /* UTF-8 unless damaged */
+	double age_seconds; /* INFINITY where there is no outcome */
+	double ttl_seconds;
+	double duration_seconds;
+	uint32_t live_writers; /* live processes that have defined it */
+} smx_health_view;
+
+/* As of the last walk. */
+SMX_API size_t smx_reader_health_count(const smx_reader *reader);
+/*
+ * A check, read at the time of the call, but for its name and live_writers. The view lives until the
+ * next call for the same index. NULL beyond the last.
+ */
+SMX_API const smx_health_view *smx_reader_health(smx_reader *reader, size_t index);
 
 #ifdef __cplusplus
 }

@@ -134,6 +134,15 @@ typedef struct smx_gauge_family {
 typedef struct smx_histogram_family {
 	struct smx_family_record *impl;
 } smx_histogram_family;
+typedef struct smx_summary_family {
+	struct smx_family_record *impl;
+} smx_summary_family;
+typedef struct smx_info_family {
+	struct smx_family_record *impl;
+} smx_info_family;
+typedef struct smx_state_set_family {
+	struct smx_family_record *impl;
+} smx_state_set_family;
 
 /*
  * Defines a family, or finds it if any process has defined it alike. The same definition again is
@@ -141,7 +150,8 @@ typedef struct smx_histogram_family {
  * bounds), that is an error; if only other processes have (a rolling deployment), both live on and
  * the one that more live processes use is served. A family without labels has its series at once.
  * On failure *family is the empty family, whose series are empty handles. Fails: INVALID, CONFLICT
- * (also with the sample names of another family: a histogram x owns x_bucket, x_sum and x_count),
+ * (also with the sample names of another family: a histogram x owns x_bucket, x_sum and x_count, a
+ * summary x_sum and x_count, an info x_info),
  * FULL, UNSUPPORTED (a gauge mode that is not served yet).
  */
 SMX_API smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
@@ -158,6 +168,21 @@ SMX_API smx_status smx_histogram_define(smx_segment *segment, const smx_definiti
 					const double *bounds, size_t bound_count,
 					smx_histogram_family *family, smx_error *error);
 
+/* How many values there were, and their sum; no quantiles. */
+SMX_API smx_status smx_summary_define(smx_segment *segment, const smx_definition *definition,
+				      smx_summary_family *family, smx_error *error);
+/* Labels that describe something, such as a version; without a unit. Served as x_info, always 1. */
+SMX_API smx_status smx_info_define(smx_segment *segment, const smx_definition *definition,
+				   smx_info_family *family, smx_error *error);
+/*
+ * One of several states, without a unit. states: 1 to 128 different UTF-8 strings of 1 to 255 bytes.
+ * No label may have the family's name. Present is what a live process has set last; until one has,
+ * the first.
+ */
+SMX_API smx_status smx_state_set_define(smx_segment *segment, const smx_definition *definition,
+					const char *const *states, size_t state_count,
+					smx_state_set_family *family, smx_error *error);
+
 /* ---- series ---- */
 
 typedef struct smx_counter {
@@ -169,6 +194,15 @@ typedef struct smx_gauge {
 typedef struct smx_histogram {
 	struct smx_series_record *impl;
 } smx_histogram;
+typedef struct smx_summary {
+	struct smx_series_record *impl;
+} smx_summary;
+typedef struct smx_info {
+	struct smx_series_record *impl;
+} smx_info;
+typedef struct smx_state_set {
+	struct smx_series_record *impl;
+} smx_state_set;
 
 /*
  * The series with these label values, in the order of the family's label_names; made if it is new.
@@ -182,10 +216,25 @@ typedef struct smx_histogram {
 SMX_API smx_counter smx_counter_with(smx_counter_family family, const char *const *values);
 SMX_API smx_gauge smx_gauge_with(smx_gauge_family family, const char *const *values);
 SMX_API smx_histogram smx_histogram_with(smx_histogram_family family, const char *const *values);
+SMX_API smx_summary smx_summary_with(smx_summary_family family, const char *const *values);
+SMX_API smx_info smx_info_with(smx_info_family family, const char *const *values);
+SMX_API smx_state_set smx_state_set_with(smx_state_set_family family, const char *const *values);
 /* The same with lengths. */
 SMX_API smx_counter smx_counter_with_text(smx_counter_family family, const smx_text *values);
 SMX_API smx_gauge smx_gauge_with_text(smx_gauge_family family, const smx_text *values);
 SMX_API smx_histogram smx_histogram_with_text(smx_histogram_family family, const smx_text *values);
+SMX_API smx_summary smx_summary_with_text(smx_summary_family family, const smx_text *values);
+SMX_API smx_info smx_info_with_text(smx_info_family family, const smx_text *values);
+SMX_API smx_state_set smx_state_set_with_text(smx_state_set_family family, const smx_text *values);
+
+/*
+ * Sets all labels of an info, in the place of those set before by any process; the same set again
+ * takes no room. labels: at most 64, names as in a definition, different from each other and from
+ * the family's label names; together 4,096 bytes with 4 more for each. What is no UTF-8 in a value
+ * becomes U+FFFD. Copied. The empty handle: nothing happens but a count. Fails: INVALID, FULL.
+ */
+SMX_API smx_status smx_info_set(smx_info info, const smx_label *labels, size_t label_count,
+				smx_error *error);
 
 /* ---- recording: async-signal-safe, no lock, no system call, no allocation, no failure ---- */
 
@@ -210,8 +259,59 @@ SMX_API void smx_gauge_dec(smx_gauge gauge);
  */
 SMX_API void smx_histogram_observe(smx_histogram histogram, double value);
 
+/* Adds one to the count and `value` to the sum, as one. NaN: counted as dropped. */
+SMX_API void smx_summary_observe(smx_summary summary, double value);
+
+/* state: index in the family's states; one that is none counts as an empty handle does. */
+SMX_API void smx_state_set_set(smx_state_set set, size_t state);
+
+/*
+ * Records as smx_counter_add and smx_histogram_observe do, and keeps (value, time, labels) as the
+ * exemplar of the counter or of the value's bucket: the last one is served, in formats that have
+ * exemplars. labels: names and values of at most 128 characters in all, names as in a definition; an
+ * exemplar that breaks this, does not fit 216 bytes with 4 for each label, or whose value is not
+ * recorded, is not kept (the first two are counted). The first exemplar of a series takes room in
+ * the segment: 256 bytes for each bucket.
+ */
+SMX_API void smx_counter_add_exemplar(smx_counter counter, double amount, const smx_label *labels,
+				      size_t label_count);
+SMX_API void smx_histogram_observe_exemplar(smx_histogram histogram, double value,
+					    const smx_label *labels, size_t label_count);
+
 /* How often this process recorded to an empty handle, of any kind. Async-signal-safe. */
 SMX_API uint64_t smx_unrecorded_count(void);
+
+/* ---- health checks ---- */
+
+/*
+ * A check of something that the program depends on: the program asks, off the path of its requests,
+ * and stores the outcome here; whoever reads the segment (the collector's readiness) has it at once.
+ */
+typedef struct smx_health {
+	struct smx_health_record *impl;
+} smx_health;
+
+/*
+ * Defines a check, or finds it if any process has. name: UTF-8, 1 to 128 bytes. ttl_seconds: how long
+ * an outcome counts, above 0; as given last by any process. A segment has at most 256 checks. On
+ * failure *health is the empty handle. Fails: INVALID, FULL.
+ */
+SMX_API smx_status smx_health_define(smx_segment *segment, const char *name, double ttl_seconds,
+				     smx_health *health, smx_error *error);
+
+/*
+ * Stores an outcome, in the place of the last one's by any process. detail: NULL, or why; what is
+ * beyond 480 bytes is cut off, what is no UTF-8 becomes U+FFFD. duration_seconds: how long the check
+ * took. Async-signal-safe, as recording is. Two at once are harmless: one of them counts.
+ */
+SMX_API void smx_health_report(smx_health health, bool up, double duration_seconds,
+			       const char *detail);
+
+/*
+ * Seconds since the last outcome of any process; INFINITY before the first and for the empty handle.
+ * Async-signal-safe.
+ */
+SMX_API double smx_health_age(smx_health health);
 
 /* ---- what this process sees of its own records ---- */
 

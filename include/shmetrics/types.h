@@ -69,15 +69,21 @@ typedef struct smx_text {
 	size_t size;
 } smx_text;
 
+/* A label: a name and its value. */
+typedef struct smx_label {
+	smx_text name;
+	smx_text value;
+} smx_label;
+
 /* What a family is. The numbers are part of the segment format. */
 typedef enum smx_kind {
 	SMX_COUNTER = 1,
 	SMX_GAUGE = 2,
 	SMX_HISTOGRAM = 3,
 	SMX_NATIVE_HISTOGRAM = 4, /* reserved */
-	SMX_SUMMARY = 5,	  /* reserved */
-	SMX_INFO = 6,		  /* reserved */
-	SMX_STATE_SET = 7,	  /* reserved */
+	SMX_SUMMARY = 5,	  /* count and sum, no quantiles */
+	SMX_INFO = 6,		  /* labels that describe, set as a whole */
+	SMX_STATE_SET = 7,	  /* one of several named states */
 	SMX_UNKNOWN = 8		  /* reserved */
 } smx_kind;
 
@@ -126,7 +132,9 @@ typedef enum smx_drop {
 	SMX_DROP_LABEL = 9,	   /* a value over 1,024 bytes or with a NUL: overflow series */
 	SMX_DROP_FAMILY = 10,	   /* family definitions refused for want of room */
 	SMX_DROP_COLLISION = 11,   /* two keys of one 64-bit hash: overflow series */
-	SMX_DROP_COUNT = 12
+	SMX_DROP_RETIRED = 12,	   /* the values of dead processes, beyond those that are kept */
+	SMX_DROP_EXEMPLAR = 13,	   /* exemplars over 128 characters, badly named or without room */
+	SMX_DROP_COUNT = 14
 } smx_drop;
 
 /* The reason as it is served: "series_cap", "family_cap", ... Async-signal-safe. */

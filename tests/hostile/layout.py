@@ -40,6 +40,13 @@ LABEL_MAX = 32
 LABEL_VALUE_MAX = 1024
 BOUND_MAX = 1000
 HELP_MAX = 4096
+STATE_MAX = 128
+INFO_MAX = 4096
+INFO_LABEL_MAX = 64
+EXEMPLAR_CHARACTERS = 128
+HEALTH_MAX = 256
+HEALTH_NAME_MAX = 128
+HEALTH_DETAIL_MAX = 480
 STRIPE_MAX = 16
 SLOT_MAX = 32768
 SIZE_MAX = 64 << 30
@@ -75,7 +82,6 @@ RECORD_FAMILY = 0x46585831
 RECORD_SERIES = 0x53585831
 RECORD_TEXT = 0x54585831
 RECORD_HEALTH = 0x48585831
-RECORD_EXEMPLAR = 0x45585831
 
 TEXT_BYTES = 32
 FAMILY_SIZE = 120
@@ -84,9 +90,16 @@ FAMILY_BOUNDS = 136
 SERIES_SIZE = 88
 SERIES_KEY = 96
 SERIES_OVERFLOW = 1
+PLACE_BITS = 36
+PLACE_MASK = (1 << PLACE_BITS) - 1
+LIFE_MASK = (1 << 27) - 1
+EXEMPLAR_SIZE = 256
+OUTCOME_SIZE = 512
+HEALTH_NAME = 1088
+HEALTH_UP = 1
 
-KINDS = {1: "counter", 2: "gauge", 3: "histogram"}
-COUNTER, GAUGE, HISTOGRAM = 1, 2, 3
+KINDS = {1: "counter", 2: "gauge", 3: "histogram", 5: "summary", 6: "info", 7: "stateset"}
+COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO, STATE_SET = 1, 2, 3, 5, 6, 7
 MODES = {
     1: "liveall", 2: "livesum", 3: "livemin", 4: "livemax", 5: "livemostrecent",
     6: "all", 7: "sum", 8: "min", 9: "max", 10: "mostrecent",
@@ -96,6 +109,7 @@ MOST_RECENT_MODES = (5, 10)
 DROPS = (
     "series_cap", "family_cap", "segment_full", "no_space", "no_reopen", "no_slot",
     "gauge", "nan", "negative", "label", "family", "collision",
+    "retired", "exemplar",
 )  # fmt: skip
 
 HEADER: Table = {
@@ -190,6 +204,32 @@ SERIES: Table = {
     "created_unix_ns": Field(56, "Q"),
     "removed_epoch": Field(64, "Q"),
     "exemplar_offset": Field(72, "Q"),
+}
+
+EXEMPLAR: Table = {
+    "checksum": Field(0, "Q"),
+    "life": Field(8, "Q"),
+    "unix_ns": Field(16, "Q"),
+    "value": Field(24, "d"),
+    "label_size": Field(32, "I"),
+    "labels": Field(40, "216s"),
+}
+
+OUTCOME: Table = {
+    "checksum": Field(0, "Q"),
+    "reported_ns": Field(8, "Q"),
+    "duration_seconds": Field(16, "d"),
+    "flags": Field(24, "I"),
+    "detail_size": Field(28, "H"),
+    "detail": Field(32, "480s"),
+}
+
+HEALTH: Table = {
+    **RECORD,
+    "name_size": Field(32, "I"),
+    "presence_gauge": Field(36, "I"),
+    "ttl_seconds": Field(40, "d"),
+    "outcomes": Field(64, "1024s"),
 }
 
 CELL: Table = {"count": Field(0, "Q"), "sum": Field(8, "d")}

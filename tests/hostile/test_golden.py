@@ -26,7 +26,9 @@ GOLDEN = sorted((HERE / "golden").glob("*.smx1.gz"))
 
 
 def expected(name: str) -> Json:
-    return json.loads((HERE / "golden" / f"{name}.json").read_text("utf-8"))
+    wanted = json.loads((HERE / "golden" / f"{name}.json").read_text("utf-8"))
+    wanted["dropped"] = {**dict.fromkeys(L.DROPS, 0), **wanted["dropped"]}  # reasons that came later
+    return wanted
 
 
 def from_decoder(path: Path) -> Json:

@@ -17,6 +17,9 @@ TABLES = {
     "smx_layout_text": layout.TEXT,
     "smx_layout_family": layout.FAMILY,
     "smx_layout_series": layout.SERIES,
+    "smx_layout_exemplar": layout.EXEMPLAR,
+    "smx_layout_outcome": layout.OUTCOME,
+    "smx_layout_health": layout.HEALTH,
 }
 DEFINES = {
     "SMX_LAYOUT_": (
@@ -24,9 +27,10 @@ DEFINES = {
         "LABEL_MAX", "LABEL_VALUE_MAX", "BOUND_MAX", "HELP_MAX", "STRIPE_MAX", "SLOT_MAX", "SIZE_MAX",
         "SIZE_MAX_LEAST", "FLAG_PRIVATE", "GAUGE_BLOCKS", "GAUGE_BLOCK_FIRST", "FAMILY_ROOT_BITS",
         "SERIES_ROOT_BITS", "NODE_BITS", "NODE_TAG", "TILE_SIZE", "TILE_CELLS", "FAMILY_KEY",
-        "FAMILY_BOUNDS", "SERIES_KEY",
+        "FAMILY_BOUNDS", "SERIES_KEY", "STATE_MAX", "INFO_MAX", "INFO_LABEL_MAX", "EXEMPLAR_CHARACTERS",
+        "HEALTH_MAX", "HEALTH_NAME_MAX", "HEALTH_DETAIL_MAX", "PLACE_BITS",
     ),
-    "SMX_": ("LOCK_SLOTS", "LOCK_SLOT_SHIFT", "LOCK_LIFE", "SERIES_OVERFLOW"),
+    "SMX_": ("LOCK_SLOTS", "LOCK_SLOT_SHIFT", "LOCK_LIFE", "SERIES_OVERFLOW", "HEALTH_UP"),
 }  # fmt: skip
 
 

@@ -77,6 +77,12 @@ Test(names, collide_over_the_samples_they_own)
 	cr_expect_not(collide("x", SMX_COUNTER, "x_count", SMX_GAUGE));
 	cr_expect_not(collide("x", SMX_HISTOGRAM, "x_total", SMX_GAUGE));
 	cr_expect_not(collide("ab", SMX_GAUGE, "ac", SMX_GAUGE));
+	cr_expect(collide("x", SMX_SUMMARY, "x_sum", SMX_GAUGE));
+	cr_expect_not(collide("x", SMX_SUMMARY, "x_bucket", SMX_GAUGE));
+	cr_expect(collide("x", SMX_INFO, "x_info", SMX_GAUGE));
+	cr_expect_not(collide("x", SMX_INFO, "x_count", SMX_GAUGE));
+	cr_expect_not(collide("x", SMX_STATE_SET, "x_info", SMX_GAUGE));
+	cr_expect(collide("x", SMX_STATE_SET, "x", SMX_INFO));
 }
 
 static const char *resolved(const char *name, const char *directory)
