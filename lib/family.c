@@ -23,7 +23,7 @@
 
 #include <stdlib.h>
 
-/* The largest key: 4 numbers, all states (which are more than all bounds), name, unit and labels. */
+/* The largest key: 4 numbers, all states (more bytes than all bounds), name, unit and labels. */
 #define KEY_MAX (8 + (SMX_LAYOUT_STATE_MAX + 2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
 _Static_assert(SMX_LAYOUT_BOUND_MAX * 8 <= SMX_LAYOUT_STATE_MAX * (2 + SMX_LAYOUT_NAME_MAX),
 	       "a key has room for all bounds");

@@ -2,8 +2,8 @@
 /*
  * intern.c - texts as records of the segment, each there once
  *
- * Whoever gives the same text again gets the record that is there: a text that is set for ever takes
- * no more room than once.
+ * Whoever gives the same text again gets the record that is there: a text that is set for ever
+ * takes no more room than once.
  */
 #include "intern.h"
 

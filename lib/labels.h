@@ -18,8 +18,8 @@
 bool smx_labels_append(unsigned char *key, size_t *size, smx_text value);
 
 /*
- * Copies the beginning of a text, up to `room` bytes, never a part of a character; bytes that are no
- * UTF-8 become U+FFFD. Returns how many bytes it wrote.
+ * Copies the beginning of a text, up to `room` bytes, never a part of a character; bytes that are
+ * no UTF-8 become U+FFFD. Returns how many bytes it wrote.
  */
 size_t smx_labels_copy(unsigned char *to, size_t room, smx_text text);
 
@@ -27,8 +27,8 @@ size_t smx_labels_copy(unsigned char *to, size_t room, smx_text text);
 bool smx_labels_is_text(smx_text text);
 
 /*
- * Appends a label's name and value to bytes[*size]: for each u16 size and bytes, the value mended as
- * above. False: one of them is too long, has a NUL, or there is no room up to max.
+ * Appends a label's name and value to bytes[*size]: for each u16 size and bytes, the value mended
+ * as above. False: one of them is too long, has a NUL, or there is no room up to max.
  */
 bool smx_labels_append_pair(unsigned char *bytes, size_t *size, size_t max, smx_label label);
 

@@ -19,8 +19,8 @@ bool smx_names_is_label(smx_text name);
 
 /*
  * Whether two families own a sample name or family name in common: counter x owns x, x_total and
- * x_created; histogram x owns x, x_bucket, x_sum, x_count and x_created; summary x the same without x_bucket; info x owns x and x_info;
- * gauge and state set x own x.
+ * x_created; histogram x owns x, x_bucket, x_sum, x_count and x_created; summary x the same without
+ * x_bucket; info x owns x and x_info; gauge and state set x own x.
  */
 bool smx_names_collide(smx_text name_a, smx_kind kind_a, smx_text name_b, smx_kind kind_b);
 

@@ -2,8 +2,8 @@
 /*
  * presence.h - which processes have defined a thing
  *
- * What is defined has a gauge number of its own; a cell of a slot's present generation says that the
- * slot's process has the definition. A dead process leaves it behind like any gauge.
+ * What is defined has a gauge number of its own; a cell of a slot's present generation says that
+ * the slot's process has the definition. A dead process leaves it behind like any gauge.
  */
 #ifndef SMX_PRESENCE_H
 #define SMX_PRESENCE_H

@@ -70,8 +70,8 @@ static bool take_places(struct smx_segment *segment, const struct series_key *wa
 }
 
 /*
- * The series' cells, its gauge number, which is never 0: the first is a family's, or the empty label
- * set of an info. 0: no room.
+ * The series' cells, its gauge number, which is never 0: the first is a family's, or the empty
+ * label set of an info. 0: no room.
  */
 static uint64_t reserve_cells(struct smx_segment *segment, const smx_layout_family *family)
 {

@@ -76,8 +76,8 @@
  *
  * INFOS. The low 36 bits of the series' word are the offset of a text that holds the labels: for
  * each u16 size and bytes of the name, u16 size and bytes of the value; in ascending order of the
- * names' bytes, no name twice, at most 64 of them and 4,096 bytes. An info that nobody has set leads
- * to the empty text. The label set given last is served.
+ * names' bytes, no name twice, at most 64 of them and 4,096 bytes. An info that nobody has set
+ * leads to the empty text. The label set given last is served.
  *
  * EXEMPLARS. exemplar_offset of a counter's or histogram's series, where it is not 0, is that of an
  * array of smx_layout_exemplar: one for a counter, bound_count + 1, one a bucket, for a histogram.
@@ -85,8 +85,8 @@
  * one was killed, the checksum is wrong and there is no exemplar until the next is written.
  *
  * HEALTH CHECKS are records of their own in the family root. Each has two outcomes: who reports
- * writes over the one that is not valid, else the older, so whoever is killed while it writes leaves
- * the other. The valid one with the later reported_ns counts.
+ * writes over the one that is not valid, else the older, so whoever is killed while it writes
+ * leaves the other. The valid one with the later reported_ns counts.
  *
  * LIVENESS. The process that holds slot s in generation g (from 1) holds a write lock (an
  * open-file-description lock, or a POSIX one) on the byte SMX_LOCK_SLOTS + (s << 40) + g of the
@@ -323,8 +323,8 @@ typedef struct smx_layout_record {
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_record) == 24, "a record begins with 24 bytes");
 
 /*
- * A text (the help of families, the labels of infos): size, then the bytes; its key is the bytes, its hash seeded with
- * hash_seed + 1.
+ * A text (the help of families, the labels of infos): size, then the bytes; its key is the bytes,
+ * its hash seeded with hash_seed + 1.
  */
 typedef struct smx_layout_text {
 	smx_layout_record record;

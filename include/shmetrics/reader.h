@@ -193,9 +193,9 @@ SMX_API size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view 
 				      smx_gauge_sample *total);
 
 /*
- * A state set is a gauge whose value is the index of its state: *total as of smx_reader_gauge_total.
- * *state: below family->state_count; 0, the first, where no live process holds one. Returns how many
- * hold one.
+ * A state set is a gauge whose value is the index of its state: *total as of
+ * smx_reader_gauge_total. *state: below family->state_count; 0, the first, where no live process
+ * holds one. Returns how many hold one.
  */
 SMX_API size_t smx_reader_state(smx_reader *reader, const smx_series_view *series, size_t *state,
 				smx_gauge_sample *total);
@@ -204,8 +204,8 @@ SMX_API size_t smx_reader_state(smx_reader *reader, const smx_series_view *serie
 
 /*
  * The labels that an info was last given: *labels, in ascending order of their names, which are
- * valid, different from each other and from the family's. Returns how many; they live until the next
- * call for this reader. What is damaged has none.
+ * valid, different from each other and from the family's. Returns how many; they live until the
+ * next call for this reader. What is damaged has none.
  */
 SMX_API size_t smx_reader_info_labels(smx_reader *reader, const smx_series_view *series,
 				      const smx_label **labels);
@@ -244,8 +244,8 @@ typedef struct smx_health_view {
 /* As of the last walk. */
 SMX_API size_t smx_reader_health_count(const smx_reader *reader);
 /*
- * A check, read at the time of the call, but for its name and live_writers. The view lives until the
- * next call for the same index. NULL beyond the last.
+ * A check, read at the time of the call, but for its name and live_writers. The view lives until
+ * the next call for the same index. NULL beyond the last.
  */
 SMX_API const smx_health_view *smx_reader_health(smx_reader *reader, size_t index);
 

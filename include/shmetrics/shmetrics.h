@@ -175,9 +175,9 @@ SMX_API smx_status smx_summary_define(smx_segment *segment, const smx_definition
 SMX_API smx_status smx_info_define(smx_segment *segment, const smx_definition *definition,
 				   smx_info_family *family, smx_error *error);
 /*
- * One of several states, without a unit. states: 1 to 128 different UTF-8 strings of 1 to 255 bytes.
- * No label may have the family's name. Present is what a live process has set last; until one has,
- * the first.
+ * One of several states, without a unit. states: 1 to 128 different UTF-8 strings of 1 to 255
+ * bytes. No label may have the family's name. Present is what a live process has set last; until
+ * one has, the first.
  */
 SMX_API smx_status smx_state_set_define(smx_segment *segment, const smx_definition *definition,
 					const char *const *states, size_t state_count,
@@ -268,8 +268,8 @@ SMX_API void smx_state_set_set(smx_state_set set, size_t state);
 /*
  * Records as smx_counter_add and smx_histogram_observe do, and keeps (value, time, labels) as the
  * exemplar of the counter or of the value's bucket: the last one is served, in formats that have
- * exemplars. labels: names and values of at most 128 characters in all, names as in a definition; an
- * exemplar that breaks this, does not fit 216 bytes with 4 for each label, or whose value is not
+ * exemplars. labels: names and values of at most 128 characters in all, names as in a definition;
+ * an exemplar that breaks this, does not fit 216 bytes with 4 for each label, or whose value is not
  * recorded, is not kept (the first two are counted). The first exemplar of a series takes room in
  * the segment: 256 bytes for each bucket.
  */
@@ -285,31 +285,32 @@ SMX_API uint64_t smx_unrecorded_count(void);
 
 /*
  * A check of something that the program depends on: the program asks, off the path of its requests,
- * and stores the outcome here; whoever reads the segment (the collector's readiness) has it at once.
+ * and stores the outcome here; whoever reads the segment (the collector's readiness) has it at
+ * once.
  */
 typedef struct smx_health {
 	struct smx_health_record *impl;
 } smx_health;
 
 /*
- * Defines a check, or finds it if any process has. name: UTF-8, 1 to 128 bytes. ttl_seconds: how long
- * an outcome counts, above 0; as given last by any process. A segment has at most 256 checks. On
- * failure *health is the empty handle. Fails: INVALID, FULL.
+ * Defines a check, or finds it if any process has. name: UTF-8, 1 to 128 bytes. ttl_seconds: how
+ * long an outcome counts, above 0; as given last by any process. A segment has at most 256 checks.
+ * On failure *health is the empty handle. Fails: INVALID, FULL.
  */
 SMX_API smx_status smx_health_define(smx_segment *segment, const char *name, double ttl_seconds,
 				     smx_health *health, smx_error *error);
 
 /*
  * Stores an outcome, in the place of the last one's by any process. detail: NULL, or why; what is
- * beyond 480 bytes is cut off, what is no UTF-8 becomes U+FFFD. duration_seconds: how long the check
- * took. Async-signal-safe, as recording is. Two at once are harmless: one of them counts.
+ * beyond 480 bytes is cut off, what is no UTF-8 becomes U+FFFD. duration_seconds: how long the
+ * check took. Async-signal-safe, as recording is. Two at once are harmless: one of them counts.
  */
 SMX_API void smx_health_report(smx_health health, bool up, double duration_seconds,
 			       const char *detail);
 
 /*
- * Seconds since the last outcome of any process; INFINITY before the first and for the empty handle.
- * Async-signal-safe.
+ * Seconds since the last outcome of any process; INFINITY before the first and for the empty
+ * handle. Async-signal-safe.
  */
 SMX_API double smx_health_age(smx_health health);
 
