@@ -92,8 +92,11 @@ static PyObject *counter_inc(PyObject *self, PyObject *const *args, Py_ssize_t n
 
 	/* A series means: observable, and there was room. The rest is said or counted elsewhere. */
 	if (core_likely(nargs == 0 && !kwnames && metric->series.counter.impl)) {
+		PyObject *none = Py_None;
+
+		Py_INCREF(none);
 		smx_counter_inc(metric->series.counter);
-		Py_RETURN_NONE;
+		return none;
 	}
 	return inc_by(metric, args, nargs, kwnames);
 }
