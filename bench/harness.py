@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -46,6 +47,32 @@ def is_quick() -> bool:
 def pin(index: int) -> None:
     allowed = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {allowed[index % len(allowed)]})
+
+
+class Coprocess:
+    """A child that answers a line with a line, and ends when its standard input does."""
+
+    def __init__(self, *command: str) -> None:
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def read(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            fail(f"{self.process.args!r} ended with status {self.process.wait()}")
+        return line.strip()
+
+    def ask(self, line: str) -> str:
+        assert self.process.stdin
+        self.process.stdin.write(line + "\n")
+        return self.read()
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait()
 
 
 @dataclass

@@ -25,39 +25,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
-from harness import emit, fail, is_quick
+from harness import Coprocess, emit, fail, is_quick
 
 SERIES = 10_000
 WORKERS = 4
 OURS_A_ROUND = 10
 SEGMENT = "bench-scrape"
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
-
-
-class Coprocess:
-    """A child that answers a line with a line, and ends when its standard input does."""
-
-    def __init__(self, *command: str) -> None:
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-
-    def read(self) -> str:
-        assert self.process.stdout
-        line = self.process.stdout.readline()
-        if not line:
-            fail(f"{self.process.args!r} ended with status {self.process.wait()}")
-        return line.strip()
-
-    def ask(self, line: str) -> str:
-        assert self.process.stdin
-        self.process.stdin.write(line + "\n")
-        return self.read()
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Scraper:
