@@ -3,7 +3,7 @@
  * health.h - the probes: whether the collector lives, and whether it has something to serve
  *
  * None of them looks at more than a copy: they answer while a scrape is running. They speak for the
- * collector alone; the applications are in the metrics.
+ * collector alone; the applications are in the metrics, and in readiness.h.
  */
 #ifndef COLLECTOR_HEALTH_H
 #define COLLECTOR_HEALTH_H

@@ -23,6 +23,7 @@
 
 #include "health.h"
 #include "page.h"
+#include "readiness.h"
 #include "reaper.h"
 #include "selfmetrics.h"
 #include "telemetry.h"
@@ -55,13 +56,15 @@ struct http {
 static const struct route {
 	const char *path;
 	void (*serve)(struct answer *answer, const struct options *options);
+	void (*serve_walked)(struct answer *answer, struct scrape *scrape); /* if serve is NULL */
 } routes[] = {
-	{"/", page_landing},
-	{"/-/healthy", health_healthy},
-	{"/-/ready", health_ready},
-	{"/health", health_report},
-	{"/api/v1/health/live", health_report},
-	{"/api/v1/segments", page_segments},
+	{"/", page_landing, NULL},
+	{"/-/healthy", health_healthy, NULL},
+	{"/-/ready", health_ready, NULL},
+	{"/health", health_report, NULL},
+	{"/api/v1/health/live", health_report, NULL},
+	{"/api/v1/health/ready", NULL, readiness_answer},
+	{"/api/v1/segments", page_segments, NULL},
 };
 
 static const struct route *find_route(const char *path)
@@ -201,8 +204,10 @@ static void serve(struct http *http, const struct request *request, struct answe
 		say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are served here\n");
 	else if (is_scrape)
 		serve_scrape(http, request->connection, request->mhd, answer);
-	else
+	else if (route->serve)
 		route->serve(answer, http->options);
+	else
+		route->serve_walked(answer, http->scrape);
 }
 
 /* ---- answering ---- */

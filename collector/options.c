@@ -241,6 +241,14 @@ static void print_help(void)
 		       flags[i].value ? flags[i].value : "");
 		print_folded(flags[i].help);
 	}
+	printf("\nPaths:\n"
+	       "  /metrics, /api/v1/metrics    what Prometheus scrapes\n"
+	       "  /api/v1/health/ready         200 if every segment has a live writer and all "
+	       "health\n"
+	       "                               checks of the applications are up, else 503; JSON\n"
+	       "  /health, /api/v1/health/live whether the collector lives; JSON\n"
+	       "  /-/healthy, /-/ready         the same as text; ready: it has a segment to serve\n"
+	       "  /api/v1/segments             what it serves; JSON\n");
 }
 
 static enum options_outcome refuse(const char *flag, const char *value, const char *rule)

@@ -104,6 +104,8 @@ void page_landing(struct answer *answer, const struct options *options)
 	append_link(body, "/-/healthy", "whether the collector lives");
 	append_link(body, "/-/ready", "whether it has a segment to serve");
 	append_link(body, "/health", "the same, as JSON");
+	append_link(body, "/api/v1/health/ready",
+		    "whether the applications are ready: their health checks");
 	text_append(body, "</ul>\n");
 	catalog_look(append_table, body);
 	text_append(body, "</html>\n");

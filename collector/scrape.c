@@ -82,6 +82,14 @@ static void join(struct scrape *scrape, struct segment *segment)
 	scrape->members[scrape->member_count++] = segment_get(segment);
 }
 
+/* Whether discovery has something to look at there. */
+static bool has_changed(struct segment *segment)
+{
+	const struct segment_status status = segment_status(segment);
+
+	return (!status.current && status.info.slots_live == 0) || segment_has_failed(segment);
+}
+
 /*
  * Walks the catalog and brings the exposition to it. Returns whether discovery has something to
  * look at.
@@ -93,13 +101,10 @@ static bool walk_all(struct scrape *scrape, const struct catalog *catalog)
 	scrape->epoch++;
 	for (size_t i = 0; catalog && i < catalog->count; i++) {
 		struct segment *segment = catalog->segments[i];
-		struct segment_status status;
 
 		if (segment_walk(segment))
 			segment->wanted_epoch = scrape->epoch;
-		status = segment_status(segment);
-		changed = changed || (!status.current && status.info.slots_live == 0) ||
-			  segment_has_failed(segment);
+		changed = changed || has_changed(segment);
 	}
 	/*
 	 * First out, then in: the members are then never more than the catalog has, which is what
@@ -166,6 +171,26 @@ smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_tex
 	if (changed && scrape->changed)
 		scrape->changed(scrape->changed_argument);
 	return status;
+}
+
+void scrape_look(struct scrape *scrape,
+		 void (*look)(struct segment *segment, bool up, void *argument), void *argument)
+{
+	struct catalog *catalog;
+	bool changed = false;
+
+	pthread_mutex_lock(&scrape->lock);
+	catalog = catalog_acquire();
+	for (size_t i = 0; catalog && i < catalog->count; i++) {
+		struct segment *segment = catalog->segments[i];
+
+		look(segment, segment_walk(segment), argument);
+		changed = changed || has_changed(segment);
+	}
+	pthread_mutex_unlock(&scrape->lock);
+	catalog_release(catalog);
+	if (changed && scrape->changed)
+		scrape->changed(scrape->changed_argument);
 }
 
 bool scrape_walk(struct scrape *scrape, struct segment *segment)

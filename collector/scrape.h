@@ -40,6 +40,13 @@ void scrape_on_change(struct scrape *scrape, void (*changed)(void *argument), vo
 smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_text *names,
 			 size_t name_count, smx_buffer *buffer, smx_error *error);
 
+/*
+ * Walks every segment of the catalog, in its order, and calls look for each, with the scrape lock:
+ * up: it may be read.
+ */
+void scrape_look(struct scrape *scrape,
+		 void (*look)(struct segment *segment, bool up, void *argument), void *argument);
+
 /* Walks one segment, for those who are not scraping. */
 bool scrape_walk(struct scrape *scrape, struct segment *segment);
 /* Lets go of what the catalog has no more, so that its memory does not wait for the next scrape. */

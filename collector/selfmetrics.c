@@ -5,9 +5,11 @@
  */
 #include "selfmetrics.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "process.h"
+#include "readiness.h"
 #include "shmetrics/version.h"
 
 struct selfmetrics_counts selfmetrics_counts;
@@ -38,6 +40,10 @@ enum own_id {
 	OWN_DAMAGED,
 	OWN_CONFLICTS,
 	OWN_WALK_DURATION,
+	OWN_HEALTH_UP,
+	OWN_HEALTH_AGE,
+	OWN_HEALTH_TTL,
+	OWN_HEALTH_DURATION,
 	OWN_COUNT
 };
 
@@ -96,6 +102,15 @@ static const struct own_metric {
 			   "Metric names with more than one definition."},
 	[OWN_WALK_DURATION] = {"shmetrics_segment_walk_duration_seconds", SMX_GAUGE,
 			       "How long the last walk through the segment took."},
+	[OWN_HEALTH_UP] = {"shmetrics_health_up", SMX_GAUGE,
+			   "Whether what the application depends on was up (1) when its health "
+			   "check last ran; 0 also when that is longer ago than its time to live."},
+	[OWN_HEALTH_AGE] = {"shmetrics_health_age_seconds", SMX_GAUGE,
+			    "How long ago the health check last ran."},
+	[OWN_HEALTH_TTL] = {"shmetrics_health_ttl_seconds", SMX_GAUGE,
+			    "How long an outcome of the health check counts."},
+	[OWN_HEALTH_DURATION] = {"shmetrics_health_check_duration_seconds", SMX_GAUGE,
+				 "How long the health check took when it last ran."},
 };
 _Static_assert(OWN_COUNT <= 32, "a bit each");
 _Static_assert(OWN_COLLECTOR_SCRAPES == SELFMETRICS_PROCESS_COUNT, "process_* come first");
@@ -352,6 +367,59 @@ static void emit_by_label(struct emitter *emitter, const struct row *rows, size_
 	}
 }
 
+/* What one line says of a check; below 0: nothing. */
+static double health_number(enum own_id id, const smx_health_view *health)
+{
+	switch (id) {
+	case OWN_HEALTH_UP:
+		return health->up && !health->stale;
+	case OWN_HEALTH_AGE:
+		return health->reported ? health->age_seconds : -1;
+	case OWN_HEALTH_TTL:
+		return health->ttl_seconds;
+	default:
+		return health->reported ? health->duration_seconds : -1;
+	}
+}
+
+static void emit_checks(struct emitter *emitter, enum own_id id, const struct segment *segment)
+{
+	for (size_t i = 0; i < smx_reader_health_count(segment->reader); i++) {
+		const smx_health_view *health = smx_reader_health(segment->reader, i);
+		double number = health_number(id, health);
+		char name[256];
+
+		if (number < 0 || !readiness_counts(segment->reader, health))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)health->name.size, health->name.data);
+		sample(emitter, segment->name, "check", name, number);
+	}
+}
+
+/* With the scrape lock, which the readers need. Of one name the current file speaks. */
+static void emit_health(struct emitter *emitter, const struct catalog *catalog)
+{
+	bool has_checks = false;
+
+	for (size_t i = 0; catalog && i < catalog->count; i++) {
+		struct segment *segment = catalog->segments[i];
+
+		has_checks = has_checks || (segment_status(segment).up &&
+					    smx_reader_health_count(segment->reader) > 0);
+	}
+	for (enum own_id id = OWN_HEALTH_UP; has_checks && id <= OWN_HEALTH_DURATION; id++) {
+		if (!begin(emitter, id))
+			continue;
+		for (size_t i = 0; i < catalog->count; i++) {
+			struct segment *segment = catalog->segments[i];
+
+			if (segment_status(segment).up &&
+			    (i == 0 || strcmp(catalog->segments[i - 1]->name, segment->name) != 0))
+				emit_checks(emitter, id, segment);
+		}
+	}
+}
+
 void selfmetrics_emit(smx_buffer *buffer, smx_format format, const struct catalog *catalog,
 		      uint32_t leave_out, const smx_text *names, size_t name_count)
 {
@@ -369,6 +437,7 @@ void selfmetrics_emit(smx_buffer *buffer, smx_format format, const struct catalo
 		emit_numbers(&emitter, numbers[i], rows, count);
 	if (count)
 		emit_by_label(&emitter, rows, count);
+	emit_health(&emitter, catalog);
 	emit_collector(&emitter);
 	emit_process(&emitter);
 }

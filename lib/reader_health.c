@@ -35,6 +35,10 @@ enum taken reader_add_health(smx_reader *reader, uint64_t offset, uint64_t size)
 		return TAKEN_NO_MEMORY;
 	health->name = (char *)(health + 1);
 	memcpy(health->name, record + 1, name_size);
+	if (!reader_is_utf8((smx_text){health->name, name_size})) {
+		free(health);
+		return TAKEN_DAMAGED;
+	}
 	health->record = record;
 	health->presence_gauge = smx_read_u32(&record->presence_gauge);
 	health->view.name = (smx_text){health->name, name_size};

@@ -175,6 +175,9 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family);
 smx_text reader_find_text(const smx_reader *reader, uint64_t offset);
 void reader_records_free(smx_reader *reader);
 
+/* reader_labels.c: whether it is UTF-8 without a NUL, so what differs here differs rendered. */
+bool reader_is_utf8(smx_text text);
+
 /* Texts of a copy, of which `left` bytes are left: u16 size and bytes each. */
 struct reader_cursor {
 	const unsigned char *at;

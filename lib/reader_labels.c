@@ -19,6 +19,46 @@ struct reader_labels {
 	smx_label labels[SMX_LAYOUT_INFO_LABEL_MAX];
 };
 
+/* Unicode 15, table 3-7: no surrogates, shortest form. */
+static bool is_sequence(const unsigned char *at, size_t length)
+{
+	unsigned char low = 0x80, high = 0xbf;
+
+	if (at[0] == 0xe0)
+		low = 0xa0;
+	else if (at[0] == 0xed)
+		high = 0x9f;
+	else if (at[0] == 0xf0)
+		low = 0x90;
+	else if (at[0] == 0xf4)
+		high = 0x8f;
+	if (length > 1 && (at[1] < low || at[1] > high))
+		return false;
+	for (size_t i = 2; i < length; i++)
+		if ((at[i] & 0xc0) != 0x80)
+			return false;
+	return true;
+}
+
+bool reader_is_utf8(smx_text text)
+{
+	const unsigned char *at = (const unsigned char *)text.data;
+
+	for (size_t left = text.size; left > 0;) {
+		size_t length = *at < 0x80		   ? 1
+				: *at < 0xc2 || *at > 0xf4 ? 0
+				: *at < 0xe0		   ? 2
+				: *at < 0xf0		   ? 3
+							   : 4;
+
+		if (*at == 0 || length == 0 || length > left || !is_sequence(at, length))
+			return false;
+		at += length;
+		left -= length;
+	}
+	return true;
+}
+
 static bool is_letter(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

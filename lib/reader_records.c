@@ -235,7 +235,7 @@ static bool take_head(struct reader_cursor *cursor, struct family_head *head)
 static bool states_are_sound(const smx_text *states, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (states[i].size == 0)
+		if (states[i].size == 0 || !reader_is_utf8(states[i]))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (states[j].size == states[i].size &&

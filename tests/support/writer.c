@@ -12,6 +12,8 @@
  *	observe NAME VALUE [LABEL=VALUE...]       (bounds 1, 2, 5)
  *	gauge NAME VALUE [LABEL=VALUE...]         (mode livesum)
  *	counters FROM TO                          (more of writer_steps)
+ *	check NAME TTL                            (defines a health check)
+ *	report NAME TTL up|down [DETAIL]          (its outcome)
  *	claim                                     (ok: this process holds a slot)
  *	quit
  *
@@ -108,6 +110,18 @@ static smx_status make_counters(unsigned long from, unsigned long to, smx_error 
 	return status;
 }
 
+static smx_status check_health(char **words, size_t count, smx_error *error)
+{
+	smx_health health;
+	smx_status status =
+		smx_health_define(segment, words[1], strtod(words[2], NULL), &health, error);
+
+	if (status == SMX_OK && count >= 4)
+		smx_health_report(health, strcmp(words[3], "up") == 0, 0.25,
+				  count >= 5 ? words[4] : NULL);
+	return status;
+}
+
 static smx_status obey(char **words, size_t count, smx_error *error)
 {
 	const char *verb = words[0];
@@ -118,6 +132,9 @@ static smx_status obey(char **words, size_t count, smx_error *error)
 	if (count == 3 && strcmp(verb, "counters") == 0)
 		return make_counters(strtoul(words[1], NULL, 10), strtoul(words[2], NULL, 10),
 				     error);
+	if ((count == 3 && strcmp(verb, "check") == 0) ||
+	    (count >= 4 && strcmp(verb, "report") == 0))
+		return check_health(words, count, error);
 	if (count == 1 && strcmp(verb, "claim") == 0)
 		return smx_segment_claim(segment, error) ? SMX_OK : error->status;
 	snprintf(error->message, sizeof(error->message), "no such command, or not so: %s", verb);
