@@ -14,6 +14,10 @@ SUPPORT = Path(__file__).resolve().parents[1] / "support"
 sys.path.insert(0, str(SUPPORT))
 
 import expocheck  # noqa: E402
+from malformed_expositions import MALFORMED  # noqa: E402
+from prometheus_client.openmetrics.parser import (  # noqa: E402
+    text_string_to_metric_families as parse_openmetrics,
+)
 
 GOOD = """\
 # HELP app_jobs_total Jobs that were "done", and \\\\ or\\nnot.
@@ -95,7 +99,7 @@ CASES = [
     ("metric-name", 1, "# TYPE a.b gauge\n"),
     ("metric-name", 1, "# HELP 4a Help.\n# TYPE 4a gauge\n"),
     ("help-once", 2, "# HELP a One.\n# HELP a Two.\n# TYPE a gauge\n"),
-    ("help-first", 2, "# TYPE a gauge\n# HELP a One.\na 4\n"),
+    ("header-order", 2, "# TYPE a gauge\n# HELP a One.\na 4\n"),
     ("help-escape", 1, "# HELP a C:\\temp\n# TYPE a gauge\n"),
     ("help-escape", 1, "# HELP a three \\\\\\\n# TYPE a gauge\n"),
     ("header-first", 3, "# TYPE a gauge\na 4\n# HELP a Help.\n"),
@@ -198,6 +202,183 @@ def test_refuses(rule: str, line: int, body: str | bytes) -> None:
     with pytest.raises(expocheck.Violation) as caught:
         expocheck.parse(body)
     assert (caught.value.rule, caught.value.line) == (rule, line), str(caught.value)
+
+
+OPENMETRICS = """\
+# TYPE app_build info
+# HELP app_build What runs.
+app_build_info{version="1.0"} 1
+# TYPE app_door stateset
+app_door{room="a",app_door="open"} 1
+app_door{room="a",app_door="shut"} 0
+app_door{room="b",app_door="open"} 0
+app_door{room="b",app_door="shut"} 1
+# TYPE app_jobs counter
+# HELP app_jobs Jobs that were \\"done\\", and \\\\ or\\nnot.
+app_jobs_total{queue="a"} 7 # {trace_id="ä 1"} 0.5 1700000000.125
+app_jobs_created{queue="a"} 1700000000
+app_jobs_total{queue="b"} 7 # {} 1 1700000000
+app_jobs_created{queue="b"} 1700000000
+# TYPE app_load gauge
+app_load NaN
+# TYPE app_seconds histogram
+# UNIT app_seconds seconds
+# HELP app_seconds How long.
+app_seconds_bucket{path="/",le="0.1"} 1 # {a="b",c="d"} 0.1 1.5
+app_seconds_bucket{path="/",le="+Inf"} 4 # {} 0.2 1.5
+app_seconds_sum{path="/"} 1.25
+app_seconds_count{path="/"} 4
+app_seconds_created{path="/"} 1700000000.5
+app_seconds_bucket{path="/b",le="0.1"} 1
+app_seconds_bucket{path="/b",le="+Inf"} 1
+app_seconds_bucket{path="/c",le="0.1"} 1
+app_seconds_bucket{path="/c",le="+Inf"} 1
+# TYPE app_signed histogram
+app_signed_bucket{le="-1.0"} 1
+app_signed_bucket{le="+Inf"} 1
+app_signed_created 1700000000.5
+# TYPE app_size summary
+app_size_sum{a="b"} 1
+app_size_count{a="b"} 2
+app_size_count{a="c"} 2
+app_size_created{a="c"} 1700000000
+# TYPE app_thing unknown
+app_thing 3
+# EOF
+"""
+
+
+def eof(*lines: str) -> str:
+    return "".join(f"{line}\n" for line in lines) + "# EOF\n"
+
+
+def exemplar(text: str) -> str:
+    return eof("# TYPE a counter", f"a_total 5 # {text}")
+
+
+def test_accepts_openmetrics_that_is_right() -> None:
+    exposition = expocheck.check(OPENMETRICS, expocheck.OpenMetrics)
+    assert len(exposition.samples) == 27
+    assert exposition.families["app_seconds"].unit == "seconds"
+    assert exposition.families["app_jobs"].type == "counter"
+    assert expocheck.parse("# EOF\n", expocheck.OpenMetrics) == {}
+    assert {family.name for family in parse_openmetrics(OPENMETRICS)} == set(exposition.families)
+
+
+OPENMETRICS_CASES = [
+    # the body as a whole
+    ("eof", 0, ""),
+    ("eof", 2, "# TYPE a gauge\na 4\n"),
+    ("final-newline", 1, "# EOF"),
+    ("eof", 2, "# EOF\n# EOF\n"),
+    ("eof", 3, "# TYPE a gauge\n# EOF\na 4\n"),
+    ("lf-only", 1, eof("# TYPE a gauge\r")),
+    ("blank-line", 1, eof("", "# TYPE a gauge")),
+    ("comment", 1, eof("# hello")),
+    # headers
+    ("header-order", 2, eof("# HELP a Help.", "# TYPE a gauge")),
+    ("header-order", 3, eof("# TYPE a_b gauge", "# HELP a_b Help.", "# UNIT a_b b")),
+    ("unit-once", 3, eof("# TYPE a_b gauge", "# UNIT a_b b", "# UNIT a_b b")),
+    ("unit-suffix", 2, eof("# TYPE a_b gauge", "# UNIT a_b seconds")),
+    ("unit-suffix", 2, eof("# TYPE ab gauge", "# UNIT ab b")),
+    ("unit-suffix", 2, eof("# TYPE a_ gauge", "# UNIT a_ ")),
+    ("unit-type", 2, eof("# TYPE a_b info", "# UNIT a_b b")),
+    ("unit-type", 2, eof("# TYPE a_b stateset", "# UNIT a_b b")),
+    ("help-escape", 2, eof("# TYPE a gauge", '# HELP a Say "a".')),
+    ("help-escape", 2, eof("# TYPE a gauge", "# HELP a C:\\temp")),
+    ("type-known", 1, eof("# TYPE a untyped")),
+    ("type-missing", 1, eof("a 4")),
+    ("name-collision", 2, eof("# TYPE a counter", "# TYPE a_created gauge")),
+    ("name-collision", 2, eof("# TYPE a info", "# TYPE a_info gauge")),
+    # samples
+    ("contiguous", 2, eof("# TYPE a counter", "a 4")),
+    ("contiguous", 2, eof("# TYPE a_total counter", "a_total 4")),
+    ("contiguous", 2, eof("# TYPE a info", "a 1")),
+    ("counter-value", 2, eof("# TYPE a counter", "a_total -4")),
+    ("counter-value", 2, eof("# TYPE a counter", "a_total NaN")),
+    ("timestamp", 2, eof("# TYPE a gauge", "a 4 1700000000000")),
+    ("timestamp", 2, eof("# TYPE a gauge", "a 4 1700000000.5")),
+    ("duplicate", 3, eof("# TYPE a gauge", "a 4", "a 4")),
+    ("info-value", 2, eof("# TYPE a info", "a_info 2")),
+    ("stateset-label", 2, eof("# TYPE a stateset", "a 1")),
+    ("stateset-label", 2, eof("# TYPE a stateset", 'a{a="x",b="y"} 1')),
+    ("stateset-value", 2, eof("# TYPE a stateset", 'a{a="x"} 0.5')),
+    ("stateset-one", 4, eof("# TYPE a stateset", 'a{a="x"} 1', 'a{a="y"} 1', "# TYPE b gauge")),
+    ("stateset-one", 2, eof("# TYPE a stateset", 'a{a="x"} 0')),
+    ("stateset-one", 3, eof("# TYPE a stateset", 'a{b="1",a="x"} 0', 'a{b="2",a="x"} 1')),
+    (
+        "stateset-together",
+        4,
+        eof("# TYPE a stateset", 'a{b="1",a="x"} 1', 'a{b="2",a="x"} 1', 'a{b="1",a="y"} 1'),
+    ),
+    ("created-together", 2, eof("# TYPE a counter", "a_created 5")),
+    ("created-together", 3, eof("# TYPE a counter", 'a_total{b="c"} 5', 'a_created{b="d"} 5')),
+    ("created-value", 3, eof("# TYPE a counter", "a_total 5", "a_created 0")),
+    ("created-value", 3, eof("# TYPE a counter", "a_total 5", "a_created 1700000000000")),
+    # histograms and summaries
+    ("le-canonical", 2, eof("# TYPE h histogram", 'h_bucket{le="1"} 4')),
+    ("histogram-inf", 2, eof("# TYPE h histogram", 'h_bucket{le="1.0"} 4')),
+    ("histogram-count", 3, eof("# TYPE h histogram", 'h_bucket{le="+Inf"} 4', "h_sum 4")),
+    ("histogram-sum", 3, eof("# TYPE h histogram", 'h_bucket{le="+Inf"} 4', "h_count 4")),
+    ("sum-value", 3, eof("# TYPE h histogram", 'h_bucket{le="+Inf"} 4', "h_sum -4")),
+    ("sum-value", 3, eof("# TYPE h histogram", 'h_bucket{le="+Inf"} 4', "h_sum NaN")),
+    (
+        "sum-negative",
+        4,
+        eof("# TYPE h histogram", 'h_bucket{le="-1.0"} 0', 'h_bucket{le="+Inf"} 4', "h_sum 4"),
+    ),
+    ("created-value", 3, eof("# TYPE h histogram", 'h_bucket{le="+Inf"} 4', "h_created NaN")),
+    ("sum-value", 2, eof("# TYPE s summary", "s_sum -4", "s_count 4")),
+    ("summary-count", 2, eof("# TYPE s summary", "s_sum 4")),
+    ("summary-count", 3, eof("# TYPE s summary", "s_sum 4", 's_sum{a="b"} 4')),
+    ("summary-count", 3, eof("# TYPE s summary", "s_sum 4", "s_count 4.5")),
+    ("summary-together", 3, eof("# TYPE s summary", "s_sum 4", 's_count{a="b"} 4')),
+    # exemplars
+    ("exemplar-place", 2, eof("# TYPE a gauge", 'a 4 # {b="c"} 4 1.5')),
+    ("exemplar-place", 3, eof("# TYPE a counter", "a_total 4", "a_created 4 # {} 4 1.5")),
+    ("exemplar-form", 2, exemplar("")),
+    ("exemplar-form", 2, exemplar("4 1.5")),
+    ("exemplar-form", 2, exemplar("{}4 1.5")),
+    ("exemplar-time", 2, exemplar("{} 4")),
+    ("exemplar-time", 2, exemplar("{} 4 1700000000125")),
+    ("exemplar-size", 2, exemplar('{b="' + "ä" * 128 + '"} 4 1.5')),
+    ("label-duplicate", 2, exemplar('{b="c",b="d"} 4 1.5')),
+    ("label-name", 2, exemplar('{b="c",} 4 1.5')),
+    ("exemplar-bucket", 2, eof("# TYPE h histogram", 'h_bucket{le="1.0"} 4 # {} 1.5 1.5')),
+    (
+        "exemplar-bucket",
+        3,
+        eof("# TYPE h histogram", 'h_bucket{le="1.0"} 4', 'h_bucket{le="2.0"} 4 # {} 1 1.5'),
+    ),
+]
+
+
+@pytest.mark.parametrize("rule, line, body", OPENMETRICS_CASES)
+def test_refuses_in_openmetrics(rule: str, line: int, body: str) -> None:
+    with pytest.raises(expocheck.Violation) as caught:
+        expocheck.parse(body, expocheck.OpenMetrics)
+    assert (caught.value.rule, caught.value.line) == (rule, line), str(caught.value)
+
+
+def test_takes_exemplars_of_128_characters() -> None:
+    expocheck.parse(exemplar('{b="' + "ä" * 127 + '"} 4 1.5'), expocheck.OpenMetrics)
+
+
+@pytest.mark.parametrize("name, format, rule, body", MALFORMED)
+def test_knows_what_is_wrong_with(name: str, format: str, rule: str, body: bytes) -> None:
+    parser = {"T": expocheck.Text004, "O": expocheck.OpenMetrics}[format]
+    if rule:
+        with pytest.raises(expocheck.Violation) as caught:
+            expocheck.parse(body, parser)
+        assert caught.value.rule == rule, str(caught.value)
+    else:
+        expocheck.parse(body, parser)
+
+
+def test_knows_the_parser_of_a_content_type() -> None:
+    assert expocheck.parser_of("text/plain; version=0.0.4; charset=utf-8") is expocheck.Text004
+    with pytest.raises(expocheck.Violation):
+        expocheck.parser_of("application/openmetrics-text; version=1.0.0")
 
 
 @pytest.mark.parametrize(
@@ -310,6 +491,9 @@ def test_is_a_command(tmp_path: Path) -> None:
     result = run(["-"], b"# TYPE a gauge\na nan\n")
     assert result.returncode == 1
     assert result.stdout == b"-:2: value-form: 'nan' is no number in the form of this format\n"
+    good.write_text("# EOF\n")
+    assert run(["--openmetrics", str(good)]).returncode == 0
+    assert run([str(good)]).stdout.decode().startswith(f"{good}:1: comment: ")
     missing = run([str(tmp_path / "missing")])
     assert missing.returncode == 2 and b"missing" in missing.stderr
     assert run([]).returncode == 2

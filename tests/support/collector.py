@@ -27,6 +27,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Type, TypeVar
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import expocheck  # noqa: E402
+import independent  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SMX_BUILD", ROOT / "build" / "dev")).resolve()
@@ -148,10 +149,15 @@ class Collector:
             connection.close()
 
     def samples(self, path: str = "/metrics") -> expocheck.Samples:
-        """A scrape that the strict checker has accepted."""
-        answer = self.request(path)
-        assert answer.status == 200, answer.body
-        return expocheck.parse(answer.body)
+        """A scrape that the strict checker has accepted.
+
+        So it has, and prometheus_client's parser, one in OpenMetrics that was made after it.
+        """
+        text, openmetrics = self.request(path), self.request(path, headers=independent.ACCEPT)
+        assert text.status == openmetrics.status == 200, text.body + openmetrics.body
+        samples = expocheck.parse(text.body)
+        independent.judge(openmetrics.body)
+        return samples
 
     def value(self, name: str, **labels: str) -> Optional[float]:
         """The value of one series in a scrape of its own, or None."""

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""expocheck - a strict judge of the Prometheus text format 0.0.4
+"""expocheck - a strict judge of the Prometheus text format 0.0.4 and of OpenMetrics 1.0
 
-    expocheck.py FILE|- ...     exit 1 and one line FILE:LINE: RULE: MESSAGE at the first violation
+    expocheck.py [--openmetrics] FILE|- ...
+                    exit 1 and one line FILE:LINE: RULE: MESSAGE at the first violation
 
 It refuses more than a Prometheus does: a scrape accepts duplicate series, buckets that are not
 cumulative, interleaved families and negative counters, and silently stores nonsense. It also
@@ -11,407 +12,63 @@ that a change of form is noticed. It shares no code with what it judges. Several
 successive scrapes of one target.
 
     samples = expocheck.parse(body)        {(name, frozenset of labels): value}
+    samples = expocheck.parse(body, expocheck.OpenMetrics)
+    samples = expocheck.parse(answer.body, expocheck.parser_of(answer.headers["Content-Type"]))
     history = expocheck.ScrapeHistory()
     samples = history.add(body)            the same; and nothing may go back or flap between adds
 """
 
 from __future__ import annotations
 
-import math
-import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-Labels = frozenset[tuple[str, str]]
-Samples = dict[tuple[str, Labels], float]
+from expoopenmetrics import OpenMetrics
+from expoparser import Exposition, Family, Labels, Samples, Text004, Violation, canonical_float
 
-METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-LABEL_VALUE = re.compile(r'(?:[^"\\]|\\[\\"n])*')
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,})?")
-SUFFIXES = {
-    "counter": ("",),
-    "gauge": ("",),
-    "untyped": ("",),
-    "histogram": ("_bucket", "_sum", "_count"),
-    "summary": ("", "_sum", "_count"),
+__all__ = [
+    "Exposition",
+    "Family",
+    "Labels",
+    "OpenMetrics",
+    "Samples",
+    "ScrapeHistory",
+    "Text004",
+    "Violation",
+    "canonical_float",
+    "check",
+    "parse",
+    "parser_of",
+]
+
+CONTENT_TYPES = {
+    "text/plain; version=0.0.4; charset=utf-8": Text004,
+    "application/openmetrics-text; version=1.0.0; charset=utf-8": OpenMetrics,
 }
-ESCAPES = {"\\": "\\", '"': '"', "n": "\n"}
 
 
-class Violation(ValueError):
-    """What breaks which rule on which line (from 1; 0: the exposition as a whole)."""
-
-    def __init__(self, line: int, rule: str, message: str) -> None:
-        super().__init__(f"line {line}: {rule}: {message}")
-        self.line = line
-        self.rule = rule
-        self.message = message
+def parser_of(content_type: str) -> type[Text004]:
+    """The parser for what has this Content-Type, which must be exact. Raises Violation."""
+    if content_type not in CONTENT_TYPES:
+        raise Violation(0, "content-type", f"{content_type!r}")
+    return CONTENT_TYPES[content_type]
 
 
-@dataclass
-class Family:
-    name: str
-    type: str = ""
-    help: str | None = None
-    line: int = 0
-    samples: list[tuple[str, Labels]] = field(default_factory=list)
-    label_names: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)  # seen on a sample
-    label_order: dict[tuple[str, str], int] = field(default_factory=dict)
-    series: list["HistogramSeries"] = field(default_factory=list)
-
-
-@dataclass
-class HistogramSeries:
-    """Of a histogram: the lines between one first bucket and one _count."""
-
-    labels: Labels
-    line: int
-    buckets: list[tuple[float, float]] = field(default_factory=list)
-    sum: float | None = None
-    count: float | None = None
-
-
-@dataclass
-class Exposition:
-    samples: Samples = field(default_factory=dict)
-    families: dict[str, Family] = field(default_factory=dict)
-
-
-def canonical_float(value: float) -> str:
-    """The one form of a value of le, as Go and OpenMetrics write it."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if value == 0:
-        return repr(value)
-    mantissa, exponent = _shortest_digits(value)
-    digits = mantissa.lstrip("-")
-    sign = mantissa[: len(mantissa) - len(digits)]
-    if not -4 <= exponent < 6:
-        fraction = "." + digits[1:] if len(digits) > 1 else ""
-        return f"{sign}{digits[0]}{fraction}e{exponent:+03d}"
-    plain = f"{abs(value):.{max(1, len(digits) - 1 - exponent)}f}"
-    return sign + plain
-
-
-def _shortest_digits(value: float) -> tuple[str, int]:
-    """The digits of the shortest decimal, with a sign, and the power of ten of the first."""
-    mantissa, _, exponent = f"{value!r}".partition("e")
-    sign = "-" if mantissa.startswith("-") else ""
-    whole, _, fraction = mantissa.lstrip("-").partition(".")
-    digits = whole + fraction
-    leading = len(digits) - len(digits.lstrip("0"))
-    power = int(exponent or 0) + len(whole) - 1 - leading
-    return sign + (digits.strip("0") or "0"), power
-
-
-class _Parser:
-    def __init__(self) -> None:
-        self.exposition = Exposition()
-        self.family: Family | None = None
-        self.line = 0
-
-    def fail(self, rule: str, message: str) -> Violation:
-        return Violation(self.line, rule, message)
-
-    # ---- the body as a whole ----
-
-    def parse(self, body: bytes | str) -> Exposition:
-        text = self._decode(body)
-        if text and not text.endswith("\n"):
-            self.line = text.count("\n") + 1
-            raise self.fail("final-newline", "the last line does not end in a line feed")
-        for line in text.split("\n")[:-1]:
-            self.line += 1
-            self._parse_line(line)
-        self._end_family()
-        self._check_names()
-        return self.exposition
-
-    def _decode(self, body: bytes | str) -> str:
-        if isinstance(body, str):
-            body = body.encode("utf-8", "surrogatepass")
-        if body.startswith(b"\xef\xbb\xbf"):
-            raise Violation(1, "utf8", "a byte order mark")
-        try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = body.count(b"\n", 0, error.start) + 1
-            raise Violation(line, "utf8", f"byte {error.start} is no UTF-8") from None
-        if "\0" in text:
-            raise Violation(text[: text.index("\0")].count("\n") + 1, "nul", "a NUL byte")
-        return text
-
-    def _parse_line(self, line: str) -> None:
-        if line.endswith("\r"):
-            raise self.fail("lf-only", "the line ends in CR LF")
-        if not line.strip():
-            raise self.fail("blank-line", "an empty line")
-        if line.startswith("#"):
-            self._parse_comment(line)
-        else:
-            self._parse_sample(line)
-
-    # ---- HELP and TYPE ----
-
-    def _parse_comment(self, line: str) -> None:
-        match = re.fullmatch(r"# (HELP|TYPE) ([^ ]+) (.*)", line, re.DOTALL)
-        if not match:
-            raise self.fail("comment", f"neither HELP nor TYPE: {line!r}")
-        word, name, rest = match.groups()
-        if not METRIC_NAME.fullmatch(name):
-            raise self.fail("metric-name", f"{name!r}")
-        if self.family is None or self.family.name != name:
-            self._begin_family(name)
-        assert self.family is not None
-        if self.family.samples:
-            raise self.fail("header-first", f"{word} of {name} after its samples")
-        if word == "HELP":
-            self._parse_help(rest)
-        else:
-            self._parse_type(rest)
-
-    def _begin_family(self, name: str) -> None:
-        self._end_family()
-        if name in self.exposition.families:
-            raise self.fail(
-                "contiguous",
-                f"{name} was there before, from line {self.exposition.families[name].line}",
-            )
-        self.family = Family(name, line=self.line)
-        self.exposition.families[name] = self.family
-
-    def _parse_help(self, text: str) -> None:
-        assert self.family is not None
-        if self.family.help is not None:
-            raise self.fail("help-once", f"a second HELP of {self.family.name}")
-        if self.family.type:
-            raise self.fail("help-first", f"HELP of {self.family.name} after its TYPE")
-        if re.search(r"\\(?![\\n])", re.sub(r"\\\\", "", text)):
-            raise self.fail("help-escape", "a backslash that escapes neither itself nor n")
-        if "\r" in text:
-            raise self.fail("lf-only", "a CR in a HELP text")
-        self.family.help = text
-
-    def _parse_type(self, text: str) -> None:
-        assert self.family is not None
-        if self.family.type:
-            raise self.fail("type-once", f"a second TYPE of {self.family.name}")
-        if text not in SUFFIXES:
-            raise self.fail("type-known", f"{text!r} is no type")
-        if text == "counter" and not self.family.name.endswith("_total"):
-            raise self.fail(
-                "counter-total", f"the counter {self.family.name} does not end in _total"
-            )
-        self.family.type = text
-
-    # ---- samples ----
-
-    def _parse_sample(self, line: str) -> None:
-        match = METRIC_NAME.match(line)
-        if not match:
-            raise self.fail("metric-name", f"no metric name begins {line!r}")
-        name, at = match.group(), match.end()
-        labels: list[tuple[str, str]] = []
-        if line[at : at + 1] == "{":
-            labels, at = self._parse_labels(line, at + 1)
-        if line[at : at + 1] != " ":
-            raise self.fail("sample-form", f"no single space before the value: {line!r}")
-        value = self._parse_value(line[at + 1 :])
-        family = self._owner(name)
-        self._check_labels(family, name, labels)
-        self._add(family, name, labels, value)
-
-    def _parse_labels(self, line: str, at: int) -> tuple[list[tuple[str, str]], int]:
-        labels: list[tuple[str, str]] = []
-        if line[at : at + 1] == "}":
-            raise self.fail("empty-braces", "braces without labels")
-        while True:
-            match = LABEL_NAME.match(line, at)
-            if not match or line[match.end() : match.end() + 2] != '="':
-                raise self.fail("label-name", f'no name=" at column {at + 1} of {line!r}')
-            value, at = self._parse_label_value(line, match.end() + 2)
-            labels.append((match.group(), value))
-            if line[at : at + 1] == "}":
-                return labels, at + 1
-            if line[at : at + 1] != ",":
-                raise self.fail(
-                    "label-form", f"neither comma nor brace at column {at + 1} of {line!r}"
-                )
-            at += 1
-
-    def _parse_label_value(self, line: str, at: int) -> tuple[str, int]:
-        match = LABEL_VALUE.match(line, at)
-        assert match is not None  # it matches the empty text
-        value, at = match.group(), match.end()
-        if line[at : at + 1] == "\\":
-            raise self.fail("label-escape", f"{line[at : at + 2]} in {line!r}")
-        if line[at : at + 1] != '"':
-            raise self.fail(
-                "label-form", f"a label value without an end (a raw line feed?): {line!r}"
-            )
-        if "\\" in value:
-            value = re.sub(r"\\(.)", lambda escape: ESCAPES[escape.group(1)], value)
-        return value, at + 1
-
-    def _parse_value(self, text: str) -> float:
-        if text in ("+Inf", "-Inf", "NaN"):
-            return float(text)
-        if not NUMBER.fullmatch(text):
-            if re.match(r"\S+ +-?[0-9]+$", text):
-                raise self.fail("timestamp", f"{text!r}")
-            raise self.fail("value-form", f"{text!r} is no number in the form of this format")
-        value = float(text)
-        if "." in text or "e" in text:
-            digits = re.sub(r"e.*|[-.]", "", text).lstrip("0")
-            shortest = _shortest_digits(value)[0].lstrip("-")
-            if digits != shortest:
-                raise self.fail("value-shortest", f"{text} could be {value!r}")
-        return value
-
-    def _owner(self, name: str) -> Family:
-        family = self.family
-        if family is None or not family.type:
-            raise self.fail("type-missing", f"no TYPE before the sample {name}")
-        if not any(name == family.name + suffix for suffix in SUFFIXES[family.type]):
-            raise self.fail(
-                "contiguous", f"the sample {name} among those of the {family.type} {family.name}"
-            )
-        return family
-
-    def _check_labels(self, family: Family, name: str, labels: Sequence[tuple[str, str]]) -> None:
-        for label, value in labels:
-            if value == "":
-                raise self.fail("label-empty", f"{label} is empty, which means absent")
-        names = tuple(label for label, _ in labels)
-        if (name, names) not in family.label_names:
-            self._check_label_names(family, name, names)
-            family.label_names.add((name, names))
-
-    def _check_label_names(self, family: Family, name: str, names: Sequence[str]) -> None:
-        own = {"histogram": "le", "summary": "quantile"}.get(family.type)
-        for label in names:
-            if names.count(label) > 1:
-                raise self.fail("label-duplicate", f"{label} twice")
-            if label.startswith("__") or (label in ("le", "quantile") and label != own):
-                raise self.fail("label-reserved", f"{label} on a {family.type}")
-        for i, first in enumerate(names):
-            for second in names[i + 1 :]:
-                line = family.label_order.get((second, first))
-                if line is not None:
-                    raise self.fail(
-                        "label-order", f"{first} before {second}, on line {line} behind it"
-                    )
-                family.label_order.setdefault((first, second), self.line)
-        if family.type == "histogram" and ("le" in names) != name.endswith("_bucket"):
-            raise self.fail("histogram-le", f"{name} {'with' if 'le' in names else 'without'} le")
-        if "le" in names and names[-1] != "le":
-            raise self.fail("label-order", "le is not the last label")
-
-    def _add(self, family: Family, name: str, labels: list[tuple[str, str]], value: float) -> None:
-        key = (name, frozenset(labels))
-        if key in self.exposition.samples:
-            raise self.fail("duplicate", f"{name}{dict(labels)} twice")
-        self.exposition.samples[key] = value
-        family.samples.append(key)
-        if family.type == "counter" and not value >= 0:
-            raise self.fail("counter-value", f"{name} is {value}")
-        if family.type == "histogram":
-            self._add_to_histogram(family, name, labels, value)
-
-    # ---- histograms ----
-
-    def _add_to_histogram(
-        self, family: Family, name: str, labels: list[tuple[str, str]], value: float
-    ) -> None:
-        rest = frozenset(label for label in labels if label[0] != "le")
-        suffix = name[len(family.name) :]
-        series = family.series[-1] if family.series else None
-        if series is None or series.count is not None:
-            series = HistogramSeries(rest, self.line)
-            family.series.append(series)
-        if series.labels != rest:
-            raise self.fail(
-                "histogram-together", f"{name} of another series before the _count of the last"
-            )
-        if suffix != "_sum" and not (value >= 0 and value.is_integer()):
-            raise self.fail("histogram-count", f"{name} is {value}")
-        if suffix == "_bucket":
-            self._add_bucket(series, dict(labels)["le"], value)
-        elif not series.buckets or not math.isinf(series.buckets[-1][0]):
-            raise self.fail("histogram-inf", f'{name} without a last bucket le="+Inf"')
-        elif suffix == "_sum":
-            if series.sum is not None:
-                raise self.fail("histogram-order", f"a second {name}")
-            series.sum = value
-        else:
-            self._add_count(series, name, value)
-
-    def _add_bucket(self, series: HistogramSeries, text: str, value: float) -> None:
-        try:
-            bound = float(text)
-        except ValueError:
-            raise self.fail("le-canonical", f"le={text!r} is no number") from None
-        if text != canonical_float(bound) or math.isnan(bound):
-            raise self.fail("le-canonical", f"le={text!r} is not {canonical_float(bound)!r}")
-        if series.sum is not None:
-            raise self.fail("histogram-order", "a bucket after the _sum")
-        if series.buckets and bound <= series.buckets[-1][0]:
-            raise self.fail("histogram-ascending", f"le={text!r} after {series.buckets[-1][0]}")
-        if series.buckets and value < series.buckets[-1][1]:
-            raise self.fail(
-                "histogram-cumulative", f"{value} at le={text!r} after {series.buckets[-1][1]}"
-            )
-        series.buckets.append((bound, value))
-
-    def _add_count(self, series: HistogramSeries, name: str, value: float) -> None:
-        if series.sum is None:
-            raise self.fail("histogram-sum", f"{name} without a _sum before it")
-        if value != series.buckets[-1][1]:
-            raise self.fail(
-                "histogram-count", f'{name} is {value}, le="+Inf" is {series.buckets[-1][1]}'
-            )
-        series.count = value
-
-    def _end_family(self) -> None:
-        family = self.family
-        if family is None:
-            return
-        if not family.type:
-            raise self.fail("type-missing", f"{family.name} has no TYPE")
-        if family.series and family.series[-1].count is None:
-            raise self.fail("histogram-count", f"a series of {family.name} has no _count")
-
-    def _check_names(self) -> None:
-        """Two families must not share a sample name, whether or not a sample of it is there."""
-        taken: dict[str, str] = {}
-        for family in sorted(self.exposition.families.values(), key=lambda family: family.line):
-            for name in {family.name, *(family.name + suffix for suffix in SUFFIXES[family.type])}:
-                if name in taken:
-                    self.line = family.line
-                    raise self.fail(
-                        "name-collision", f"{name} of {family.name} is a name of {taken[name]}"
-                    )
-                taken[name] = family.name
-
-
-def check(body: bytes | str) -> Exposition:
+def check(body: bytes | str, parser: type[Text004] = Text004) -> Exposition:
     """The exposition in all its parts. Raises Violation."""
-    return _Parser().parse(body)
+    return parser().parse(body)
 
 
-def parse(body: bytes | str) -> Samples:
+def parse(body: bytes | str, parser: type[Text004] = Text004) -> Samples:
     """The samples. Raises Violation."""
-    return check(body).samples
+    return check(body, parser).samples
 
 
 class ScrapeHistory:
     """Successive scrapes of one target: what grows never goes back, what stays never vanishes."""
 
-    def __init__(self) -> None:
+    def __init__(self, parser: type[Text004] = Text004) -> None:
+        self._parser = parser
         self._types: dict[str, str] = {}
         self._highest: Samples = {}
 
@@ -421,7 +78,7 @@ class ScrapeHistory:
         self._highest.clear()
 
     def add(self, body: bytes | str) -> Samples:
-        exposition = check(body)
+        exposition = check(body, self._parser)
         for name, type_ in self._types.items():
             family = exposition.families.get(name)
             if family is None:
@@ -445,11 +102,12 @@ class ScrapeHistory:
 
 def _growing(family: Family) -> Iterator[tuple[str, Labels]]:
     """What only grows. A sum does unless observations may be negative, as the bounds tell."""
-    if family.type not in ("counter", "histogram"):
+    if family.type not in ("counter", "histogram", "summary"):
         return
-    negative = any(series.buckets[0][0] < 0 for series in family.series)
+    negative = any(not series.buckets or series.buckets[0][0] < 0 for series in family.series)
     for key in family.samples:
-        if not (negative and key[0].endswith("_sum")):
+        is_sum = key[0] == family.name + "_sum" and family.type != "counter"
+        if not (negative and is_sum) and not key[0].endswith("_created"):
             yield key
 
 
@@ -462,8 +120,9 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or any(argument in ("-h", "--help") for argument in arguments):
         print(__doc__)
         return 0 if arguments else 2
-    history = ScrapeHistory()
-    for name in arguments:
+    openmetrics = arguments[0] == "--openmetrics"
+    history = ScrapeHistory(OpenMetrics if openmetrics else Text004)
+    for name in arguments[openmetrics:]:
         try:
             if name == "-":
                 body = sys.stdin.buffer.read()

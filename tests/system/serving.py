@@ -28,7 +28,8 @@ DEMO = ROOT / "deployment" / "demo"
 PREFORK = BUILD / "tests" / "system" / "prefork"
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from expocheck import Samples, ScrapeHistory, parse  # noqa: E402
+import independent  # noqa: E402
+from expocheck import OpenMetrics, Samples, ScrapeHistory, parse  # noqa: E402
 
 
 # Long: a Python worker takes a second or two to start, and many times that on a busy machine.
@@ -144,9 +145,10 @@ def segment_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def fetch(url: str) -> str:
+def fetch(url: str, headers: dict[str, str] | None = None) -> str:
     """The text at a URL."""
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    request = urllib.request.Request(url, headers=headers or {})
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return str(answer.read().decode())
 
 
@@ -198,12 +200,17 @@ class Scraper:
     def __init__(self, url: str) -> None:
         self.url = url
         self.count = 0
-        self._history = ScrapeHistory()
+        self._histories = (ScrapeHistory(), ScrapeHistory(OpenMetrics))
 
     def scrape(self) -> Scrape:
-        """The next scrape."""
+        """The next scrape. Every second one is made of OpenMetrics before it, for its own history."""
         self.count += 1
-        return Scrape(self._history.add(fetch(self.url)))
+        text, openmetrics = self._histories
+        if self.count % 2:
+            body = fetch(self.url, independent.ACCEPT)
+            openmetrics.add(body)
+            independent.parse(body.encode())
+        return Scrape(text.add(fetch(self.url)))
 
     def writers(self) -> float:
         """Live processes, asked for alone: cheap enough to wait for."""
@@ -211,7 +218,8 @@ class Scraper:
 
     def forget(self) -> None:
         """What was before does not count: a new generation has begun."""
-        self._history.restart()
+        for history in self._histories:
+            history.restart()
 
 
 def is_listening(port: int) -> bool:

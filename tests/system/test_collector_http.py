@@ -24,6 +24,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
+import independent  # noqa: E402
 from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
 
 TEXT_004 = "text/plain; version=0.0.4; charset=utf-8"
@@ -94,10 +95,7 @@ def test_answers_in_a_format_it_has_whatever_is_asked(
     assert answer.headers["Content-Type"] == content_type
     assert answer.headers["Vary"] == "Accept, Accept-Encoding"
     assert answer.headers.get("Content-Encoding") is None
-    if content_type == TEXT_004:
-        expocheck.parse(answer.body)
-    else:
-        assert answer.body.endswith(b"# EOF\n")
+    expocheck.parse(answer.body, expocheck.parser_of(content_type))
 
 
 def test_takes_several_accept_headers_for_one_list(served: Collector) -> None:
@@ -370,9 +368,13 @@ def test_serves_scrapes_in_parallel_while_counters_move(folder: Path) -> None:
                 writer.do("observe latency 1.5")
 
         def scrape(_: int) -> None:
-            history = expocheck.ScrapeHistory()
-            for _ in range(30):
-                history.add(collector.request("/metrics").body)
+            text, openmetrics = (
+                expocheck.ScrapeHistory(),
+                expocheck.ScrapeHistory(expocheck.OpenMetrics),
+            )
+            for _ in range(15):
+                text.add(collector.request("/metrics").body)
+                openmetrics.add(collector.request("/metrics", headers=independent.ACCEPT).body)
 
         counting = threading.Thread(target=count)
         counting.start()

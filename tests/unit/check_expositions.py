@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """check_expositions.py PRINT_EXPOSITION [SEEDS] - what is served parses, whatever it is of (I12)
 
-Every scrape of every seed must satisfy the strict checker, and promtool where that is installed.
+Every scrape of every seed must satisfy the strict checker in both formats, in text promtool too, where
+that is installed.
 """
 
 from __future__ import annotations
@@ -28,19 +29,20 @@ def main(program: str, seed_count: int = 200) -> int:
             [program, str(seed), str(SCRAPES)], stdout=subprocess.PIPE, check=True
         )
         scrapes = output.stdout.split(b"---\n")[:-1]
-        assert len(scrapes) == SCRAPES
+        assert len(scrapes) == 2 * SCRAPES
         for number, body in enumerate(scrapes):
+            parser = expocheck.OpenMetrics if number % 2 else expocheck.Text004
             try:
-                samples = expocheck.parse(body)
+                samples = expocheck.parse(body, parser)
             except expocheck.Violation as violation:
-                print(f"seed {seed}, scrape {number}: {violation}")
+                print(f"seed {seed}, scrape {number // 2}, {parser.__name__}: {violation}")
                 sys.stdout.buffer.write(body)
                 return 1
             scrape_count += 1
             sample_count += len(samples)
         if promtool and seed % 10 == 0:
             judged = subprocess.run(
-                [promtool, "check", "metrics"], input=scrapes[-1], capture_output=True
+                [promtool, "check", "metrics"], input=scrapes[-2], capture_output=True
             )
             if judged.returncode == PARSE_ERROR:
                 print(f"seed {seed}: promtool: {judged.stderr.decode()}")

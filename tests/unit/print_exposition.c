@@ -4,8 +4,9 @@
  *
  *     print_exposition SEED SCRAPES
  *
- * Scrapes are ended by a line "---". Between them counters grow, series and writers come and go, a
- * reader leaves and comes back. check_expositions.py judges the output.
+ * Each scrape is printed in text 0.0.4 and in OpenMetrics, each ended by a line "---". Between them
+ * counters grow, series and writers come and go, a reader leaves and comes back.
+ * check_expositions.py judges the output.
  */
 #include "fake_reader.h"
 #include "shmetrics/exposition.h"
@@ -92,6 +93,10 @@ static const smx_text helps[] = {
 	TEXT("\0"),	   TEXT(" "),	      TEXT("\n# TYPE a gauge"),
 };
 
+static const smx_text units[] = {
+	TEXT(""), TEXT("total"), TEXT("count"), TEXT("b"), TEXT("bytes"), TEXT(" \n"),
+};
+
 static const double numbers[] = {
 	0,	-0.0,	 1,    0.5,	 0.1,	    1e-7, 1e16, 123456789.125,
 	5e-324, 1.7e308, -2.5, INFINITY, -INFINITY, NAN,
@@ -130,6 +135,7 @@ static void add_family(struct world *world, unsigned reader)
 	family = fake_family_add_texts(world->readers[reader], kind, PICK(names), labels,
 				       label_count);
 	family->view.help = PICK(helps);
+	family->view.unit = PICK(units);
 	family->view.live_writers = random_below(4);
 	family->view.mode = (smx_gauge_mode)(1 + random_below(random_below(4) ? 5 : 10));
 	if (kind == SMX_HISTOGRAM)
@@ -155,6 +161,7 @@ static void add_series(struct fake_family *family)
 	}
 	series = fake_series_add_texts(family, picked);
 	series->view.overflow = random_below(5) == 0;
+	series->view.created_unix_ns = random_below(1u << 30) * UINT64_C(1000000001);
 }
 
 static void grow_family(smx_reader *reader, struct fake_family *family)
@@ -212,6 +219,16 @@ static void change(struct world *world, uint64_t scrape)
 	}
 }
 
+static void print(smx_exposition *exposition, smx_format format, smx_buffer *buffer)
+{
+	buffer->size = 0;
+	if (smx_exposition_render(exposition, format, NULL, 0, buffer, NULL) != SMX_OK)
+		exit(1);
+	smx_emit_end(buffer, format);
+	fwrite(buffer->data, 1, buffer->size, stdout);
+	fputs("---\n", stdout);
+}
+
 int main(int argc, char **argv)
 {
 	struct world world = {0};
@@ -224,18 +241,15 @@ int main(int argc, char **argv)
 	state = strtoull(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 + 1;
 	if (smx_exposition_create(&world.exposition, NULL) != SMX_OK)
 		return 1;
+	smx_exposition_set_created(world.exposition, random_below(2));
 	for (int i = 0; i < READERS; i++) {
 		world.readers[i] = fake_reader_create();
 		smx_exposition_add(world.exposition, world.readers[i], NULL);
 	}
 	for (uint64_t scrape = 0; scrape < strtoull(argv[2], NULL, 10); scrape++) {
 		change(&world, scrape);
-		buffer.size = 0;
-		if (smx_exposition_render(world.exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer,
-					  NULL) != SMX_OK)
-			return 1;
-		fwrite(buffer.data, 1, buffer.size, stdout);
-		fputs("---\n", stdout);
+		print(world.exposition, SMX_FORMAT_TEXT_004, &buffer);
+		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, &buffer);
 	}
 	smx_exposition_destroy(world.exposition);
 	for (int i = 0; i < READERS; i++)
