@@ -161,9 +161,10 @@ def test_compression_is_taken_where_it_is_accepted(header: str, accepted: bool) 
     assert shmetrics.exposition.gzip_accepted(header) is accepted
 
 
-@pytest.mark.parametrize("escaping", ["underscores", "dots"])
-@pytest.mark.parametrize("module", ["", ".openmetrics"])
-def test_metrics_are_escaped_like_collectors(escaping: str, module: str) -> None:
+@pytest.mark.parametrize(
+    "module, escaping", [("", "underscores"), ("", "dots"), (".openmetrics", "dots")]
+)
+def test_metrics_are_escaped_like_collectors(module: str, escaping: str) -> None:
     texts = []
     for library in (shmetrics, prometheus_client):
         registry = library.CollectorRegistry()

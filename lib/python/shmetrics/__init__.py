@@ -44,6 +44,7 @@ from .platform_collector import PLATFORM_COLLECTOR, PlatformCollector
 from .process_collector import PROCESS_COLLECTOR, ProcessCollector
 from .registry import REGISTRY, CollectorRegistry, DuplicateTimeseries
 from .samples import Exemplar, Sample
+from .sampling import Sampler, sample_collectors
 from .segment import configure
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "ProcessCollector",
     "REGISTRY",
     "Sample",
+    "Sampler",
     "Segment",
     "Timer",
     "__version__",
@@ -81,6 +83,7 @@ __all__ = [
     "make_wsgi_app",
     "push_to_gateway",
     "pushadd_to_gateway",
+    "sample_collectors",
     "start_http_server",
     "start_wsgi_server",
     "write_to_textfile",

@@ -8,12 +8,14 @@ is empty, the interpreter's specialised look-up of methods holds.
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Callable, Iterable, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from . import _core
 from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
+from .created import _get_use_created as _get_use_created
+from .created import disable_created_metrics as disable_created_metrics
+from .created import enable_created_metrics as enable_created_metrics
 from .metrics_core import Metric
 from .registry import REGISTRY, CollectorRegistry, collect_metric, sample_names
 from .segment import logger, open_private
@@ -26,32 +28,6 @@ _SAMPLE_SUFFIXES = {
 }
 
 INF = float("inf")
-
-
-def _get_use_created() -> bool:
-    setting = os.environ.get("PROMETHEUS_DISABLE_CREATED_SERIES", "true")
-    return setting.lower() in ("false", "0", "f")
-
-
-_use_created = _get_use_created()
-
-
-def disable_created_metrics() -> None:
-    """Do not export when counters, histograms and summaries were made: the default.
-
-    In prometheus_client it is not the default; but a Prometheus stores every _created as a series.
-    """
-    global _use_created
-    _use_created = False
-
-
-def enable_created_metrics() -> None:
-    """Export x_created beside each counter, histogram and summary.
-
-    PROMETHEUS_DISABLE_CREATED_SERIES=false does it from the start.
-    """
-    global _use_created
-    _use_created = True
 
 
 def _ignore(*args: Any, **kwargs: Any) -> None:

@@ -3,8 +3,8 @@
 
 A registry stands for a segment. REGISTRY records into the segment of the application, so what it
 collects is the total of all processes; any other registry has a private segment unless it is given
-one. What a registry collects is read from the text that a scrape would get, so the two never
-differ.
+one. What a registry collects is read from the text that a scrape would get (the one with the most in
+it, OpenMetrics), so the two never differ.
 
 Custom collectors, and metrics that record elsewhere, are asked when this process collects; the
 segment does not hold what they yield unless sample_collectors() brings it there.
@@ -19,9 +19,13 @@ from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tupl
 
 from . import _core
 from ._core import Segment
+from .created import use_created
 from .metrics_core import Metric
-from .parser import text_bytes_to_metric_families
+from .openmetrics.parser import text_string_to_metric_families
 from .segment import default_segment, open_private
+
+
+EOF = b"# EOF\n"
 
 
 class Collector(Protocol):
@@ -184,7 +188,7 @@ class CollectorRegistry:
 
     # ---- collecting ----
 
-    def _recorded_text(self, names: Optional[Iterable[str]] = None) -> bytes:
+    def _recorded_text(self, text_format: int, names: Optional[Iterable[str]] = None) -> bytes:
         """What the segment holds, of these sample names alone unless None."""
         segment = self._segment()
         for collector, own in self._collector_to_names.items():
@@ -194,15 +198,10 @@ class CollectorRegistry:
         if self._dropped and not segment.path:
             taken = self._names_to_collectors
             names = [name for name in (taken if names is None else names) if name in taken]
-        return segment.render(names if names is None else list(names))
+        return render(segment, text_format, names)
 
     def _recorded(self, names: Optional[Iterable[str]] = None) -> Iterator[Metric]:
-        holders = self._names_to_collectors
-        for metric in text_bytes_to_metric_families(self._recorded_text(names)):
-            holder = holders.get(metric.name)
-            if isinstance(holder, _core.Metric):
-                metric.unit = holder._unit
-            yield metric
+        return families_of(self._recorded_text(_core.FORMAT_OPENMETRICS_100, names))
 
     def _others(self, names: Optional[Set[str]] = None) -> Iterator[Metric]:
         """The families that the segment does not hold; of the holders of these names alone."""
@@ -221,23 +220,25 @@ class CollectorRegistry:
                 yield from collector.collect()
 
     def _export(
-        self, text_format: str, escaping: str, names: Optional[Set[str]] = None
+        self, text_format: int, escaping: str, names: Optional[Set[str]] = None
     ) -> Tuple[bytes, List[Metric]]:
         """What is rendered already, and the families that have to be."""
         others = list(self._others(names))
-        if text_format != "text" or escaping == "dots":
+        plain = text_format == _core.FORMAT_TEXT_004
+        if escaping == "dots" or plain and use_created():
+            # The segment has its names as they are, and the text format without x_created.
             recorded = list(self._recorded(names))
-            return b"", recorded + _not_among({m._text_name() for m in recorded}, others)
-        text = self._recorded_text(names)
+            return b"", recorded + _not_among({m.name for m in recorded}, others)
+        text = self._recorded_text(text_format, names)
         if others:
             others = _not_among(set(_core.family_names(text)), others)
-        return _core.pointed(text), others
+        return _core.pointed(text) if plain else text[: -len(EOF)], others
 
     def collect(self) -> Iterator[Metric]:
         """The families as a scrape of this process would see them at this moment."""
         recorded = list(self._recorded())
         yield from recorded
-        yield from _not_among({metric._text_name() for metric in recorded}, self._others())
+        yield from _not_among({metric.name for metric in recorded}, self._others())
 
     def get_sample_value(
         self, name: str, labels: Optional[Dict[str, str]] = None
@@ -273,8 +274,15 @@ def _present(labels: Dict[str, str]) -> Dict[str, str]:
 
 
 def _not_among(names: Set[str], families: Iterable[Metric]) -> List[Metric]:
-    """A family is served once: what the segment has wins over what a collector yields."""
-    return [family for family in families if family._text_name() not in names]
+    """A family is served once: what the segment has wins over what a collector yields.
+
+    names: those of the families in the segment, in either format.
+    """
+    return [
+        family
+        for family in families
+        if family.name not in names and family._text_name() not in names
+    ]
 
 
 class RestrictedRegistry:
@@ -292,7 +300,7 @@ class RestrictedRegistry:
             if restricted:
                 yield restricted
 
-    def _export(self, text_format: str, escaping: str) -> Tuple[bytes, List[Metric]]:
+    def _export(self, text_format: int, escaping: str) -> Tuple[bytes, List[Metric]]:
         text, families = self._registry._export(text_format, escaping, self._name_set)
         restricted = (family._restricted_metric(self._name_set) for family in families)
         return _lines_of(text, self._name_set), [family for family in restricted if family]
@@ -337,6 +345,18 @@ if hasattr(os, "register_at_fork"):
 REGISTRY: CollectorRegistry = _DefaultRegistry(auto_describe=True)
 
 
+def render(segment: Segment, text_format: int, names: Optional[Iterable[str]] = None) -> bytes:
+    """What the segment holds, of these names alone unless None."""
+    return segment.render(
+        names if names is None else list(names), format=text_format, created=use_created()
+    )
+
+
+def families_of(text: bytes) -> Iterator[Metric]:
+    """What a segment was rendered to in the OpenMetrics format."""
+    return text_string_to_metric_families(text.decode("utf-8"))
+
+
 def collect_metric(segment: Segment, names: Iterable[str]) -> List[Metric]:
     """The families with these names alone."""
-    return list(text_bytes_to_metric_families(segment.render(list(names))))
+    return list(families_of(render(segment, _core.FORMAT_OPENMETRICS_100, names)))

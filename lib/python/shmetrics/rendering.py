@@ -11,7 +11,7 @@ import gzip
 from functools import partial
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ._core import CONTENT_TYPE_TEXT_004
+from ._core import CONTENT_TYPE_TEXT_004, FORMAT_TEXT_004
 from .metrics_core import Metric
 from .openmetrics import exposition as openmetrics
 from .openmetrics.escaping import ALLOWUTF8, DOTS, UNDERSCORES, VALUES, escape_metric_name
@@ -37,7 +37,7 @@ def generate_latest(registry: Collector = REGISTRY, escaping: str = UNDERSCORES)
     export = getattr(registry, "_export", None)
     if export is None:
         return render(registry.collect(), escaping)
-    text, families = export("text", escaping)
+    text, families = export(FORMAT_TEXT_004, escaping)
     return bytes(text) + render(families, escaping)
 
 

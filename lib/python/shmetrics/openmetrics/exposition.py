@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, List
 
+from .._core import FORMAT_OPENMETRICS_100
 from ..metrics_core import Metric
 from ..samples import Exemplar, NativeHistogram, Sample
 from ..utils import floatToGoString, parse_version
@@ -52,7 +53,7 @@ def generate_latest(
     export = getattr(registry, "_export", None)
     if export is None:
         return render(registry.collect(), escaping, version) + EOF
-    text, families = export("openmetrics", escaping)
+    text, families = export(FORMAT_OPENMETRICS_100, escaping)
     return bytes(text) + render(families, escaping, version) + EOF
 
 
