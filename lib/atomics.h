@@ -46,6 +46,40 @@ static inline void smx_publish(uint64_t *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELEASE);
 }
 
+/* Sets bits of a word. */
+static inline void smx_set_bits(uint64_t *word, uint64_t bits)
+{
+	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+}
+
+/* Flags that say something of other words: seen before what is stored after, or after before. */
+static inline void smx_set_flags(uint32_t *word, uint32_t flags)
+{
+	__atomic_fetch_or(word, flags, __ATOMIC_SEQ_CST);
+}
+
+static inline void smx_clear_flags(uint32_t *word, uint32_t flags)
+{
+	__atomic_fetch_and(word, ~flags, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline uint32_t smx_read_flags(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/* What was loaded before it is loaded before what is loaded after it. */
+static inline void smx_fence_loads(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void smx_store_u32(uint32_t *word, uint32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
 static inline void smx_store_relaxed(uint64_t *word, uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);

@@ -75,20 +75,34 @@ void smx_counter_add(smx_counter counter, double amount)
 		add_fraction(counter, amount);
 }
 
-double smx_counter_value(smx_counter counter)
+static double add_up(smx_layout_series *series, uint64_t cells)
 {
-	smx_layout_series *series = smx_series_of(counter.impl);
 	uint64_t whole = 0;
 	double fraction = 0;
 
-	if (!series)
-		return 0;
 	for (uint64_t stripe = 0; stripe <= series->stripe_mask; stripe++) {
-		const smx_layout_cell *cell = smx_cell_at(series, 0, stripe);
+		const smx_layout_cell *cell = smx_cell_place(series, cells, 0, stripe);
 
 		whole += smx_read_relaxed(&cell->count);
 		fraction +=
 			smx_double(smx_read_relaxed((const uint64_t *)(const void *)&cell->sum));
 	}
 	return (double)whole + fraction;
+}
+
+double smx_counter_value(smx_counter counter)
+{
+	smx_layout_series *series = smx_series_of(counter.impl);
+	uint64_t before, word = series ? smx_word_of(series) : 0;
+	double value;
+
+	if (!series)
+		return 0;
+	do { /* again if the cells may have been set to zero meanwhile (W3) */
+		before = word;
+		value = add_up(series, smx_word_target(word));
+		smx_fence_loads();
+		word = smx_word_of(series);
+	} while (!smx_word_same_incarnation(word, before));
+	return value;
 }

@@ -345,11 +345,6 @@ smx_status smx_gauge_define(smx_segment *segment, const smx_definition *definiti
 		return smx_fail(error, SMX_ERR_INVALID, 0,
 				"gauge %.80s: mode %d is none of smx_gauge_mode",
 				smx_name_of(definition), (int)mode);
-	if (mode >= SMX_GAUGE_ALL)
-		return smx_fail(error, SMX_ERR_UNSUPPORTED, 0,
-				"gauge %.80s: the mode %s, which includes dead processes, is not "
-				"served yet",
-				smx_name_of(definition), smx_gauge_mode_name(mode));
 	return smx_family_define(segment, definition, &form, family ? &family->impl : NULL, error);
 }
 

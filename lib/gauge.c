@@ -4,6 +4,9 @@
  *
  * A process writes only the cells of its own slot. Each update swaps {value, tag} as one, so a cell
  * is never of two generations: killed before the swap, the old value stands; after it, the new one.
+ * The tag also says of which incarnation of the series the cell is. It is read again whenever a
+ * cell has another tag, so that a thread that stood still does not write over what is of a later
+ * one.
  */
 #include "platform.h"
 #include "series.h"
@@ -23,51 +26,107 @@ smx_gauge smx_gauge_with_text(smx_gauge_family family, const smx_text *values)
 	return (smx_gauge){(struct smx_series_record *)(void *)series};
 }
 
+/*
+ * What a gauge needs in a mode that includes the dead, where the cell alone is not enough. False: a
+ * dead process's value would be lost, so there must be none.
+ */
+__attribute__((noinline)) static bool may_outlive(const smx_layout_series *series, uint32_t gauge)
+{
+	char *base = smx_base_of(&series->record);
+	const struct smx_local *local = smx_local_at(base);
+
+	if (series->mode == SMX_GAUGE_ALL && !local->keeps)
+		smx_slot_keep(base);
+	return !smx_mode_fold(series->mode) || (local->retired_blocks >> smx_slot_block(gauge)) & 1;
+}
+
 /* This process's cell; NULL: none, which is counted. */
 static smx_layout_gauge_cell *own_cell(const smx_layout_series *series,
 				       const struct smx_local **local)
 {
 	char *base = smx_base_of(&series->record);
+	uint32_t gauge = (uint32_t)smx_word_target(smx_word_of(series));
 	smx_layout_gauge_cell *cell;
 
 	*local = smx_local_at(base);
-	cell = smx_slot_cell(*local, (uint32_t)series->cells_or_gauge);
-	if (__builtin_expect(!cell, 0))
+	cell = smx_slot_cell(*local, gauge);
+	if (__builtin_expect(!cell, 0) ||
+	    (series->mode >= SMX_GAUGE_ALL && !may_outlive(series, gauge))) {
 		smx_dropped((smx_layout_header *)(void *)base, SMX_DROP_GAUGE);
+		return NULL;
+	}
 	return cell;
 }
 
-/* Whether a cell's tag says that this owner wrote it. */
-static bool is_own(const smx_layout_series *series, const struct smx_local *local, uint64_t tag)
+/* ---- tags that say who ---- */
+
+static uint64_t own_tag(const smx_layout_series *series, const struct smx_local *local)
 {
-	const smx_layout_slot *slots;
-
-	if (series->mode != SMX_GAUGE_LIVE_MOST_RECENT)
-		return tag == local->generation;
-	slots = (const smx_layout_slot *)(const void *)(smx_base_of(&series->record) +
-							SMX_LAYOUT_HEADER_SIZE);
-	return tag != 0 && tag >= smx_read_relaxed(&slots[local->slot].claimed_ns);
-}
-
-/* The tag of an update: the generation, or a time after the last one's. */
-static uint64_t next_tag(const smx_layout_series *series, const struct smx_local *local,
-			 uint64_t last)
-{
-	uint64_t now;
-
-	if (series->mode != SMX_GAUGE_LIVE_MOST_RECENT)
-		return local->generation;
-	now = smx_platform_monotonic_ns();
-	return now > last ? now : last + 1;
+	return smx_gauge_tag(smx_word_of(series), series->mode, local->generation);
 }
 
 /* value = keep * value + amount, where a value that is not this owner's counts as 0. */
+static void update_owned(const smx_layout_series *series, const struct smx_local *local,
+			 smx_layout_gauge_cell *cell, bool keep, double amount)
+{
+	uint64_t tag = own_tag(series, local);
+	smx_pair seen = smx_pair_guess(cell), next;
+
+	do {
+		if (__builtin_expect(seen.second != tag, 0)) {
+			smx_fence_loads(); /* who wrote that tag had seen its incarnation */
+			tag = own_tag(series, local);
+		}
+		next.first = smx_bits((keep && seen.second == tag ? smx_double(seen.first) : 0.0) +
+				      amount);
+		next.second = tag;
+	} while (!smx_pair_swap(cell, &seen, next));
+}
+
+/* ---- tags that say when ---- */
+
+/* Whether this owner set a cell with this stamp, since the series began. */
+static bool is_own_stamp(const smx_layout_series *series, const struct smx_local *local,
+			 uint64_t stamp)
+{
+	const smx_layout_slot *slots =
+		(const smx_layout_slot *)(const void *)(smx_base_of(&series->record) +
+							SMX_LAYOUT_HEADER_SIZE);
+
+	return stamp > smx_read_relaxed(&series->since_ns) &&
+	       stamp >= smx_read_relaxed(&slots[local->slot].claimed_ns);
+}
+
+/* Now, but after the last stamp and after what belongs to no incarnation. */
+static uint64_t next_stamp(const smx_layout_series *series, uint64_t last)
+{
+	uint64_t now = smx_platform_monotonic_ns(), since = smx_read_relaxed(&series->since_ns);
+
+	if (last < since)
+		last = since;
+	return now > last ? now : last + 1;
+}
+
+static void update_stamped(const smx_layout_series *series, const struct smx_local *local,
+			   smx_layout_gauge_cell *cell, bool keep, double amount)
+{
+	smx_pair seen = smx_pair_guess(cell), next;
+
+	do {
+		bool own = keep && is_own_stamp(series, local, seen.second);
+
+		next.first = smx_bits((own ? smx_double(seen.first) : 0.0) + amount);
+		next.second = next_stamp(series, seen.second);
+	} while (!smx_pair_swap(cell, &seen, next));
+}
+
+/* ---- recording ---- */
+
 static void update(smx_gauge gauge, bool keep, double amount)
 {
 	const smx_layout_series *series = smx_series_of(gauge.impl);
 	const struct smx_local *local;
 	smx_layout_gauge_cell *cell;
-	smx_pair seen, next;
 
 	if (__builtin_expect(!series, 0)) {
 		smx_series_unrecorded();
@@ -76,14 +135,10 @@ static void update(smx_gauge gauge, bool keep, double amount)
 	cell = own_cell(series, &local);
 	if (!cell)
 		return;
-	seen = smx_pair_guess(cell);
-	do {
-		double before =
-			keep && is_own(series, local, seen.second) ? smx_double(seen.first) : 0.0;
-
-		next.first = smx_bits(before + amount);
-		next.second = next_tag(series, local, seen.second);
-	} while (!smx_pair_swap(cell, &seen, next));
+	if (smx_mode_is_stamped(series->mode))
+		update_stamped(series, local, cell, keep, amount);
+	else
+		update_owned(series, local, cell, keep, amount);
 }
 
 void smx_gauge_set(smx_gauge gauge, double value)
@@ -116,9 +171,12 @@ double smx_gauge_value(smx_gauge gauge)
 	if (!series)
 		return 0;
 	local = smx_local_at(smx_base_of(&series->record));
-	cell = smx_slot_cell(local, (uint32_t)series->cells_or_gauge);
+	cell = smx_slot_cell(local, (uint32_t)smx_word_target(smx_word_of(series)));
 	if (!cell ||
 	    !smx_pair_read(&cell->tag, (const uint64_t *)(const void *)&cell->value, &tag, &value))
 		return 0;
-	return is_own(series, local, tag) ? smx_double(value) : 0;
+	if (smx_mode_is_stamped(series->mode) ? !is_own_stamp(series, local, tag)
+					      : tag != own_tag(series, local))
+		return 0;
+	return smx_double(value);
 }

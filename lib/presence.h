@@ -24,7 +24,7 @@ static inline void smx_presence_declare(struct smx_segment *segment, uint32_t ga
 	struct smx_local *local = smx_local_of(segment);
 
 	smx_slot_claim(segment, NULL);
-	if (smx_slot_ensure(segment, gauge))
+	if (smx_slot_ensure(segment, gauge, false))
 		smx_publish(&smx_slot_cell(local, gauge)->tag, local->generation);
 }
 

@@ -269,6 +269,9 @@ void smx_reader_close(smx_reader *reader)
 	free(reader->labels);
 	free(reader->writers);
 	free(reader->dead);
+	free(reader->live);
+	free(reader->holders);
+	free(reader->gauges);
 	free(reader->seen);
 	free(reader->path);
 	free(reader);
@@ -380,6 +383,7 @@ smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
 	if (!grow_seen(reader) || !reader_index_walk(reader) || !reader_slots_walk(reader))
 		return smx_fail(error, SMX_ERR_NO_MEMORY, 0, "segment %s: walking it",
 				reader->path);
+	reader_words_walk(reader);
 	read_numbers(reader);
 	if (smx_guard_hit(reader->guard))
 		return smx_fail(error, SMX_ERR_FORMAT, 0, "segment %s: a page of it has vanished",

@@ -22,10 +22,20 @@ struct reader_writer {
 	const smx_layout_gauge_cell *blocks[SMX_LAYOUT_GAUGE_BLOCKS];
 };
 
+/* Where the gauge cells of a slot are, whoever has it. NULL: not there, or damaged. */
+struct reader_holder {
+	const smx_layout_directory *directory;
+	const smx_layout_gauge_cell *live[SMX_LAYOUT_GAUGE_BLOCKS];
+	const smx_layout_gauge_cell *retired[SMX_LAYOUT_GAUGE_BLOCKS];
+};
+
 struct reader_series {
 	smx_series_view view;
-	uint32_t total; /* of gauges: index in its family's totals */
+	uint32_t total;	 /* of gauges: index in its family's totals */
+	bool word_known; /* it was looked at before */
 	uint64_t cells; /* offset of the first cell, checked for all stripes; or the gauge number */
+	uint64_t word;	/* as it was last looked at, sound */
+	uint64_t since_ns; /* of gauges whose tags are times */
 };
 
 struct reader_family {
@@ -45,6 +55,7 @@ struct reader_family {
 	struct reader_run *runs; /* where the cells are */
 	size_t total_count, run_count;
 	uint64_t total_walk; /* the walk after which the totals were added up */
+	uint64_t total_look; /* the look at the words of all series that they stand for */
 };
 
 struct reader_health {
@@ -57,6 +68,7 @@ struct reader_health {
 
 struct reader_total {
 	double value;
+	uint64_t base;	 /* of tags: the incarnation and the fold; or the time that began it */
 	uint32_t count;	 /* slots that hold one */
 	uint32_t writer; /* whose value it is, where it is one's */
 };
@@ -114,6 +126,20 @@ struct smx_reader {
 	size_t writer_count;
 	uint64_t claims; /* the header's claim_count before the last look at all slots */
 	uint64_t *dead;	 /* by slot: the generation that was seen dead */
+	uint64_t *live;	 /* by slot: the walk that saw its owner live */
+
+	/* reader_words.c */
+	uint64_t removals;    /* the header's removal_epoch when words were last looked at */
+	bool are_words_known; /* none was on its way then, and all were sound */
+	uint64_t unsettled_words, words_look;
+	uint8_t *gauges; /* one bit a gauge number: a series has it */
+
+	/* reader_dead.c */
+	bool has_kept_modes, has_folded_modes; /* ALL; SUM, MIN, MAX, MOST_RECENT */
+	size_t kept_count;		       /* dead, behind the live writers */
+	struct reader_holder *holders;	       /* by slot */
+	uint64_t holder_count;
+	uint64_t block_bytes; /* of their blocks together */
 	struct reader_chunk *chunks;
 	struct reader_labels *labels; /* of the last smx_reader_info_labels; made at the first */
 };
@@ -169,6 +195,9 @@ enum taken {
 /* reader_records.c: a record of `size` bytes within the limit, checked and copied. */
 enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size);
 enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size);
+/* Whether all stripes of the cells at this offset may be read, or the gauge number is one. */
+enum taken reader_check_cells(const smx_reader *reader, const smx_family_view *family,
+			      uint64_t cells);
 /* Looks for a new help text. False: no memory. */
 bool reader_read_help(smx_reader *reader, struct reader_family *family);
 /* The bytes of a sound text record within the limit; empty where there is none. */
@@ -201,6 +230,45 @@ bool reader_slots_walk(smx_reader *reader);
 /* How many live processes have defined what has this gauge number. */
 uint32_t reader_count_definers(const smx_reader *reader, uint32_t presence_gauge);
 const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge);
+/* The live blocks of the slot that the view names. */
+void reader_find_blocks(smx_reader *reader, struct reader_writer *writer);
+
+static inline uint32_t reader_block_of(uint64_t gauge)
+{
+	return 31u - (uint32_t)__builtin_clz((uint32_t)(gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST) + 1);
+}
+
+/* reader_dead.c: what the dead have left in `used` slots. False: no memory. */
+bool reader_dead_walk(smx_reader *reader, uint64_t used);
+
+/* reader_words.c */
+
+/* The series as the word says; it stays as it was unless TAKEN. */
+enum taken reader_take_word(const smx_reader *reader, struct reader_series *series, uint64_t word);
+/* Looks at the words of all series if one may have changed. */
+void reader_words_walk(smx_reader *reader);
+/*
+ * After reading the series' cells for the tries-th time: whether they were its own. False: they may
+ * have been set to zero meanwhile; it has others now, to be read instead.
+ */
+bool reader_follow(const smx_reader *reader, struct reader_series *series, int tries);
+/* Each gauge number is one series': what is added up is bounded. False: another has it. */
+bool reader_take_gauge(smx_reader *reader, uint64_t gauge);
+
+/* What the tags of a series' gauge cells must say besides the generation, or be after. */
+static inline uint64_t reader_tag_base(const struct reader_series *series)
+{
+	smx_gauge_mode mode = series->view.family->mode;
+	uint64_t fold = mode == SMX_GAUGE_SUM	? SMX_FOLD_SUM
+			: mode == SMX_GAUGE_MIN ? SMX_FOLD_MIN
+			: mode == SMX_GAUGE_MAX ? SMX_FOLD_MAX
+						: 0;
+
+	if (mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT)
+		return series->since_ns;
+	return series->word >> SMX_LAYOUT_PLACE_BITS << SMX_TAG_INCARNATION_SHIFT |
+	       fold << SMX_TAG_FOLD_SHIFT;
+}
 
 /* guard.c */
 int smx_guard_add(const void *start, size_t size);

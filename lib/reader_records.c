@@ -320,6 +320,8 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 		free_family(family);
 		return TAKEN_DAMAGED;
 	}
+	reader->has_kept_modes |= family->view.mode == SMX_GAUGE_ALL;
+	reader->has_folded_modes |= family->view.mode >= SMX_GAUGE_SUM;
 	reader->families[reader->family_count] = family;
 	enter_family(reader, reader->family_count++);
 	return TAKEN;
@@ -383,10 +385,9 @@ static uint64_t cell_bytes(const smx_reader *reader, const smx_family_view *fami
 }
 
 /*
- * Whether every stripe of every cell lies within the limit, and all series' cells together are no
- * more than fit there: cells that several series name would be served many times over.
+ * Whether every stripe of every cell lies within the limit.
  */
-static enum taken check_cells(const smx_reader *reader, const smx_family_view *family,
+enum taken reader_check_cells(const smx_reader *reader, const smx_family_view *family,
 			      uint64_t cells)
 {
 	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
@@ -394,7 +395,6 @@ static enum taken check_cells(const smx_reader *reader, const smx_family_view *f
 	uint64_t last = (cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + count - 1;
 	uint64_t size = (last / SMX_LAYOUT_TILE_CELLS + 1) * SMX_LAYOUT_TILE_SIZE *
 			reader->info.stripe_count;
-	uint64_t own = cell_bytes(reader, family);
 
 	if (family->kind == SMX_INFO) /* looked at whenever its labels are asked for */
 		return TAKEN;
@@ -404,7 +404,23 @@ static enum taken check_cells(const smx_reader *reader, const smx_family_view *f
 		return TAKEN_DAMAGED;
 	if (!reader_in_arena(reader, tile, size, SMX_LAYOUT_TILE_SIZE))
 		return reader_is_ahead(reader, tile, size) ? TAKEN_LATER : TAKEN_DAMAGED;
-	return own <= reader->limit - reader->cell_bytes ? TAKEN : TAKEN_DAMAGED;
+	return TAKEN;
+}
+
+/*
+ * All series' cells together are no more than fit within the limit, and a gauge number is one
+ * series': what several name would be served many times over.
+ */
+static bool take_numbers(smx_reader *reader, const struct reader_series *series)
+{
+	uint64_t bytes = cell_bytes(reader, series->view.family);
+
+	if (reader_is_gauge(series->view.family->kind))
+		return reader_take_gauge(reader, series->cells);
+	if (bytes > reader->limit - reader->cell_bytes)
+		return false;
+	reader->cell_bytes += bytes;
+	return true;
 }
 
 static bool append_series(smx_reader *reader, struct reader_family *family,
@@ -433,7 +449,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	struct reader_family *family =
 		find_family(reader, smx_read_relaxed(&record->family_offset));
 	uint64_t key_size = smx_read_u32(&record->key_size),
-		 cells = smx_read_acquire(&record->cells_or_gauge);
+		 word = smx_read_acquire(&record->cells_or_gauge);
 	struct reader_series *series;
 	struct reader_cursor cursor;
 	smx_text *values;
@@ -445,7 +461,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 		return TAKEN_DAMAGED;
 	if (!family) /* it was published after this walk had passed it */
 		return TAKEN_LATER;
-	taken = check_cells(reader, &family->view, cells);
+	taken = reader_check_cells(reader, &family->view, word & SMX_LAYOUT_PLACE_MASK);
 	if (taken != TAKEN)
 		return taken;
 	key = copy_key(reader, offset + SMX_LAYOUT_SERIES_KEY, key_size, &no_memory);
@@ -456,19 +472,17 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	if (!series || !values)
 		return TAKEN_NO_MEMORY;
 	memset(series, 0, sizeof *series);
-	series->cells = cells;
 	series->view.id = offset;
 	series->view.family = &family->view;
 	series->view.label_values = values;
-	series->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
 	series->view.overflow = smx_read_u32(&record->flags) & SMX_SERIES_OVERFLOW;
+	reader_take_word(reader, series, word);
 	cursor = (struct reader_cursor){key, key_size};
 	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
 		return TAKEN_DAMAGED;
-	if (!append_series(reader, family, series))
-		return TAKEN_NO_MEMORY;
-	reader->cell_bytes += cell_bytes(reader, &family->view);
-	return TAKEN;
+	if (!take_numbers(reader, series))
+		return TAKEN_DAMAGED;
+	return append_series(reader, family, series) ? TAKEN : TAKEN_NO_MEMORY;
 }
 
 void reader_records_free(smx_reader *reader)

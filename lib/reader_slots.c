@@ -39,9 +39,10 @@ static bool is_held(const smx_reader *reader, uint32_t slot, uint64_t generation
 #endif
 }
 
-/* The blocks of a writer's directory that lie within the limit. */
-static void find_blocks(smx_reader *reader, struct reader_writer *writer, uint64_t directory)
+void reader_find_blocks(smx_reader *reader, struct reader_writer *writer)
 {
+	uint64_t directory =
+		smx_read_acquire(&slot_at(reader, writer->view.slot)->directory_offset);
 	const smx_layout_directory *at;
 
 	memset(writer->blocks, 0, sizeof writer->blocks);
@@ -77,7 +78,7 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 
 	/* A second look when the slot changed hands meanwhile; a third would need a third owner. */
 	for (int attempt = 0; attempt < 3; attempt++) {
-		uint64_t directory, again;
+		uint64_t again;
 
 		if (!generation)
 			return false;
@@ -95,10 +96,11 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 		}
 		writer->view.slot = number;
 		writer->view.slot_generation = generation;
-		directory = smx_read_acquire(&slot->directory_offset);
+		writer->view.live = true;
 		again = smx_read_acquire(&slot->generation);
 		if (again == generation) {
-			find_blocks(reader, writer, directory);
+			reader_find_blocks(reader, writer);
+			reader->live[number] = reader->walk;
 			return true;
 		}
 		generation = again;
@@ -109,8 +111,7 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 
 const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge)
 {
-	uint32_t rank = (uint32_t)(gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST) + 1;
-	uint32_t block = 31u - (uint32_t)__builtin_clz(rank);
+	uint32_t block = reader_block_of(gauge);
 	uint64_t first = SMX_LAYOUT_GAUGE_BLOCK_FIRST * ((UINT64_C(1) << block) - 1);
 	const smx_layout_gauge_cell *cells = writer->blocks[block];
 
@@ -213,9 +214,11 @@ bool reader_slots_walk(smx_reader *reader)
 		used = reader->info.slot_max;
 	if (!reader->dead)
 		reader->dead = calloc(reader->info.slot_max, sizeof *reader->dead);
+	if (!reader->live)
+		reader->live = calloc(reader->info.slot_max, sizeof *reader->live);
 	if (!reader->writers)
 		reader->writers = calloc(reader->info.slot_max, sizeof *reader->writers);
-	if (!reader->dead || !reader->writers)
+	if (!reader->dead || !reader->live || !reader->writers)
 		return false;
 	if (claims != reader->claims)
 		look_at_all(reader, used);
@@ -227,7 +230,7 @@ bool reader_slots_walk(smx_reader *reader)
 	for (size_t i = 0; i < reader->health_count; i++)
 		reader->healths[i]->view.live_writers =
 			reader_count_definers(reader, reader->healths[i]->presence_gauge);
-	return true;
+	return reader_dead_walk(reader, used);
 }
 
 size_t smx_reader_writer_count(const smx_reader *reader)
@@ -235,7 +238,12 @@ size_t smx_reader_writer_count(const smx_reader *reader)
 	return reader->writer_count;
 }
 
+size_t smx_reader_holder_count(const smx_reader *reader)
+{
+	return reader->writer_count + reader->kept_count;
+}
+
 const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_t index)
 {
-	return index < reader->writer_count ? &reader->writers[index].view : NULL;
+	return index < smx_reader_holder_count(reader) ? &reader->writers[index].view : NULL;
 }

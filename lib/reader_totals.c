@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader_totals.c - what all live processes hold of a family's gauges, in one pass over their cells
+ * reader_totals.c - what all processes hold of a family's gauges, in one pass over their cells
  *
  * Series by series, every cell is a cache line of its own in a slot of its own. Slot by slot, a
  * slot's cells are read as they lie. So all series of a family are added up at once, when the first
@@ -19,11 +19,6 @@ static const uint64_t *word(const double *value)
 }
 
 /* ---- where the cells are ---- */
-
-static uint32_t block_of(uint32_t gauge)
-{
-	return 31u - (uint32_t)__builtin_clz(gauge / SMX_LAYOUT_GAUGE_BLOCK_FIRST + 1);
-}
 
 static int by_gauge(const void *left, const void *right)
 {
@@ -55,7 +50,7 @@ static void find_runs(struct reader_family *family, struct reader_series *const 
 
 		sorted[i]->total = i;
 		if (run && run->count < RUN_MAX && gauge == run->gauge + run->count &&
-		    block_of(gauge) == block_of(run->gauge)) {
+		    reader_block_of(gauge) == reader_block_of(run->gauge)) {
 			run->count++;
 			continue;
 		}
@@ -83,9 +78,20 @@ static bool place_totals(struct reader_family *family)
 	memcpy(sorted, family->series, count * sizeof *sorted);
 	qsort(sorted, count, sizeof *sorted, by_gauge);
 	family->total_count = count;
+	family->total_look = 0;
 	find_runs(family, sorted);
 	free(sorted);
 	return true;
+}
+
+/* What the cells of each series must be tagged with, when that may have changed. */
+static void place_bases(const smx_reader *reader, struct reader_family *family)
+{
+	if (family->total_look == reader->words_look)
+		return;
+	for (size_t i = 0; i < family->total_count; i++)
+		family->totals[family->series[i]->total].base = reader_tag_base(family->series[i]);
+	family->total_look = reader->words_look;
 }
 
 /* ---- adding up ---- */
@@ -100,7 +106,7 @@ static void sum_run(const struct reader_writer *writer, const smx_layout_gauge_c
 		uint64_t tag, bits;
 
 		if (!smx_pair_read(&cells[i].tag, word(&cells[i].value), &tag, &bits) ||
-		    tag != generation)
+		    tag != (generation | totals[i].base))
 			continue;
 		totals[i].value += smx_double(bits);
 		totals[i].count++;
@@ -112,7 +118,15 @@ static bool is_preferred(smx_gauge_mode mode, double value, double than)
 {
 	if (isnan(than))
 		return true;
-	return mode == SMX_GAUGE_LIVE_MIN ? value < than : value > than;
+	return mode == SMX_GAUGE_LIVE_MIN || mode == SMX_GAUGE_MIN ? value < than : value > than;
+}
+
+static void prefer(smx_gauge_mode mode, struct reader_total *total, double value, uint32_t writer)
+{
+	if (total->count++ > 0 && !is_preferred(mode, value, total->value))
+		return;
+	total->value = value;
+	total->writer = writer;
 }
 
 /* One slot's cells of a run, for the least and the greatest. */
@@ -124,25 +138,21 @@ static void compare_run(smx_gauge_mode mode, const struct reader_writer *writer,
 		uint64_t tag, bits;
 
 		if (!smx_pair_read(&cells[i].tag, word(&cells[i].value), &tag, &bits) ||
-		    tag != writer->view.slot_generation)
+		    tag != (writer->view.slot_generation | totals[i].base))
 			continue;
-		if (totals[i].count++ > 0 && !is_preferred(mode, smx_double(bits), totals[i].value))
-			continue;
-		totals[i].value = smx_double(bits);
-		totals[i].writer = number;
+		prefer(mode, &totals[i], smx_double(bits), number);
 	}
 }
 
-/* One slot's cells of a run, for the most recent. */
-static void date_run(const struct reader_writer *writer, uint32_t number,
-		     const smx_layout_gauge_cell *cells, struct reader_total *totals,
-		     uint64_t *stamps_ns, uint32_t count)
+/* One slot's cells of a run, for the most recent, set at claimed_ns or after. */
+static void date_run(uint64_t claimed_ns, uint32_t number, const smx_layout_gauge_cell *cells,
+		     struct reader_total *totals, uint64_t *stamps_ns, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint64_t tag, bits;
 
-		if (!smx_pair_read(&cells[i].tag, word(&cells[i].value), &tag, &bits) || tag == 0 ||
-		    tag < writer->view.claimed_monotonic_ns)
+		if (!smx_pair_read(&cells[i].tag, word(&cells[i].value), &tag, &bits) ||
+		    tag <= totals[i].base || tag < claimed_ns)
 			continue;
 		totals[i].count++;
 		if (tag <= stamps_ns[i])
@@ -153,13 +163,84 @@ static void date_run(const struct reader_writer *writer, uint32_t number,
 	}
 }
 
+/* ---- adding up the dead ---- */
+
+static bool is_of(uint64_t tag, uint64_t base)
+{
+	return tag != 0 && (tag & ~SMX_TAG_GENERATION_MASK) == base;
+}
+
+static void add_value(smx_gauge_mode mode, struct reader_total *total, uint64_t bits)
+{
+	if (mode != SMX_GAUGE_SUM) {
+		prefer(mode, total, smx_double(bits), 0);
+		return;
+	}
+	total->value += smx_double(bits);
+	total->count++;
+}
+
+/*
+ * What all owners of a slot held of a gauge, the present one's included: the retired cell, and the
+ * live one unless it is folded into it. Read as of one moment: D4 in fold.c. A writer that changes
+ * the retired cell without end is hostile, and gets what was read last.
+ */
+static void add_slot_cell(smx_gauge_mode mode, const smx_layout_gauge_cell *live,
+			  const smx_layout_gauge_cell *retired, struct reader_total *total)
+{
+	uint64_t live_tag = 0, live_bits = 0, tag = 0, bits = 0, again = 0;
+
+	for (int i = 0; i < SMX_PAIR_TRIES; i++) {
+		if (!smx_pair_read(&retired->tag, word(&retired->value), &tag, &bits) ||
+		    !smx_pair_read(&live->tag, word(&live->value), &live_tag, &live_bits))
+			return;
+		smx_fence_loads();
+		again = smx_read_acquire(&retired->tag);
+		if (again == tag)
+			break;
+	}
+	if (!is_of(tag, total->base))
+		tag = 0;
+	if (tag)
+		add_value(mode, total, bits);
+	if (is_of(live_tag, total->base) &&
+	    (live_tag & SMX_TAG_GENERATION_MASK) > (tag & SMX_TAG_GENERATION_MASK))
+		add_value(mode, total, live_bits);
+}
+
+static void add_up_slot(const struct reader_holder *holder, smx_gauge_mode mode,
+			struct reader_run run, struct reader_total *totals, uint64_t *stamps_ns)
+{
+	uint32_t block = reader_block_of(run.gauge);
+	uint32_t first = run.gauge - SMX_LAYOUT_GAUGE_BLOCK_FIRST * ((1u << block) - 1);
+	const smx_layout_gauge_cell *live = holder->live[block], *retired = holder->retired[block];
+
+	if (mode == SMX_GAUGE_MOST_RECENT) {
+		if (live)
+			date_run(0, 0, live + first, totals, stamps_ns, run.count);
+		return;
+	}
+	for (uint32_t i = 0; live && retired && i < run.count; i++)
+		add_slot_cell(mode, live + first + i, retired + first + i, &totals[i]);
+}
+
+/* ---- all slots ---- */
+
+static void start_run(struct reader_run run, struct reader_total *totals, uint64_t *stamps_ns)
+{
+	for (uint32_t i = 0; i < run.count; i++)
+		totals[i] = (struct reader_total){.base = totals[i].base};
+	memset(stamps_ns, 0, run.count * sizeof *stamps_ns);
+}
+
 /* What all slots hold of a run. */
 static void add_up_run(const smx_reader *reader, smx_gauge_mode mode, struct reader_run run,
 		       struct reader_total *totals, uint64_t *stamps_ns)
 {
-	memset(totals, 0, run.count * sizeof *totals);
-	memset(stamps_ns, 0, run.count * sizeof *stamps_ns);
-	for (uint32_t i = 0; i < reader->writer_count; i++) {
+	start_run(run, totals, stamps_ns);
+	for (uint64_t i = 0; mode >= SMX_GAUGE_SUM && i < reader->holder_count; i++)
+		add_up_slot(&reader->holders[i], mode, run, totals, stamps_ns);
+	for (uint32_t i = 0; mode < SMX_GAUGE_SUM && i < reader->writer_count; i++) {
 		const struct reader_writer *writer = &reader->writers[i];
 		const smx_layout_gauge_cell *cells = reader_gauge_cell(writer, run.gauge);
 
@@ -168,7 +249,8 @@ static void add_up_run(const smx_reader *reader, smx_gauge_mode mode, struct rea
 		if (mode == SMX_GAUGE_LIVE_SUM)
 			sum_run(writer, cells, totals, run.count);
 		else if (mode == SMX_GAUGE_LIVE_MOST_RECENT)
-			date_run(writer, i, cells, totals, stamps_ns, run.count);
+			date_run(writer->view.claimed_monotonic_ns, i, cells, totals, stamps_ns,
+				 run.count);
 		else
 			compare_run(mode, writer, i, cells, totals, run.count);
 	}
@@ -181,6 +263,7 @@ static bool add_up_family(const smx_reader *reader, struct reader_family *family
 		return true;
 	if (!place_totals(family))
 		return false;
+	place_bases(reader, family);
 	for (size_t i = 0; i < family->run_count; i++) {
 		struct reader_run run = family->runs[i];
 
@@ -207,6 +290,7 @@ size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *view,
 	} else { /* without memory for all of them: this one alone */
 		struct reader_run run = {0, 1, (uint32_t)series->cells};
 
+		total.base = reader_tag_base(series);
 		add_up_run(reader, view->family->mode, run, &total, &stamp_ns);
 	}
 	*sample = (smx_gauge_sample){total.writer, total.value, stamp_ns};

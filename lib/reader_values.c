@@ -7,9 +7,10 @@
  */
 #include "reader_internal.h"
 
-static const struct reader_series *known(const smx_series_view *view)
+/* A view is constant for the reader's callers, not for the reader. */
+static struct reader_series *known(const smx_series_view *view)
 {
-	return (const struct reader_series *)(const void *)view;
+	return (struct reader_series *)(uintptr_t)(const void *)view;
 }
 
 /* Cell i of the series in a stripe: the formula of layout.h. */
@@ -34,15 +35,19 @@ static const uint64_t *word(const double *value)
 
 smx_counter_sample smx_reader_counter(const smx_reader *reader, const smx_series_view *view)
 {
-	const struct reader_series *series = known(view);
-	smx_counter_sample sample = {0, 0.0};
+	struct reader_series *series = known(view);
+	smx_counter_sample sample;
+	int tries = 0;
 
-	for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++) {
-		const smx_layout_cell *cell = cell_at(reader, series, 0, stripe);
+	do {
+		sample = (smx_counter_sample){0, 0.0};
+		for (uint64_t stripe = 0; stripe < reader->info.stripe_count; stripe++) {
+			const smx_layout_cell *cell = cell_at(reader, series, 0, stripe);
 
-		sample.whole += smx_read_relaxed(&cell->count);
-		sample.fraction += smx_double(smx_read_relaxed(word(&cell->sum)));
-	}
+			sample.whole += smx_read_relaxed(&cell->count);
+			sample.fraction += smx_double(smx_read_relaxed(word(&cell->sum)));
+		}
+	} while (!reader_follow(reader, series, ++tries));
 	return sample;
 }
 
@@ -63,11 +68,10 @@ static double add_cells(const smx_layout_cell *cells, size_t count, uint64_t *co
 	return total;
 }
 
-void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
-			  double *sum)
+static double add_buckets(const smx_reader *reader, const struct reader_series *series,
+			  uint64_t *counts)
 {
-	const struct reader_series *series = known(view);
-	size_t left = view->family->bound_count + 1;
+	size_t left = series->view.family->bound_count + 1;
 	uint64_t first = (series->cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell);
 	double total = 0;
 
@@ -83,7 +87,18 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view,
 		i += row;
 		left -= row;
 	}
-	*sum = total;
+	return total;
+}
+
+void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
+			  double *sum)
+{
+	struct reader_series *series = known(view);
+	int tries = 0;
+
+	do
+		*sum = add_buckets(reader, series, counts);
+	while (!reader_follow(reader, series, ++tries));
 }
 
 /* One cell, as a histogram without bounds. */
@@ -97,22 +112,26 @@ size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view,
 			smx_gauge_sample *samples)
 {
 	const struct reader_series *series = known(view);
-	bool recent = view->family->mode == SMX_GAUGE_LIVE_MOST_RECENT;
+	smx_gauge_mode mode = view->family->mode;
+	bool stamped = mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT;
+	size_t holders =
+		mode == SMX_GAUGE_ALL ? smx_reader_holder_count(reader) : reader->writer_count;
+	uint64_t base = reader_tag_base(series);
 	size_t count = 0;
 
-	for (size_t i = 0; i < reader->writer_count; i++) {
+	for (size_t i = 0; i < holders; i++) {
 		const struct reader_writer *writer = &reader->writers[i];
 		const smx_layout_gauge_cell *cell = reader_gauge_cell(writer, series->cells);
 		uint64_t tag, bits;
 
 		if (!cell || !smx_pair_read(&cell->tag, word(&cell->value), &tag, &bits))
 			continue;
-		if (recent ? tag == 0 || tag < writer->view.claimed_monotonic_ns
-			   : tag != writer->view.slot_generation)
+		if (stamped ? tag <= base || tag < writer->view.claimed_monotonic_ns
+			    : tag != (base | writer->view.slot_generation))
 			continue;
 		samples[count].writer = (uint32_t)i;
 		samples[count].value = smx_double(bits);
-		samples[count].stamp_ns = recent ? tag : 0;
+		samples[count].stamp_ns = stamped ? tag : 0;
 		count++;
 	}
 	return count;

@@ -31,6 +31,8 @@ struct smx_local {
 	uint64_t generation;		       /* of the slot held; 0: none */
 	char *blocks[SMX_LAYOUT_GAUGE_BLOCKS]; /* gauge cells of the slot; NULL: not there */
 	uint32_t slot;
+	uint32_t retired_blocks; /* bit k: the slot has the retired block beside block k */
+	uint32_t keeps;		 /* 1: the slot has SMX_SLOT_KEEP */
 };
 
 struct smx_segment {

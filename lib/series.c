@@ -3,7 +3,8 @@
  * series.c - finding the series of given label values, making it if it is new
  *
  * A look-up never fails and never blocks. Beyond a cap, without room, or with values that cannot be
- * kept it gives the family's overflow series, which was made with the family.
+ * kept it gives the family's overflow series, which was made with the family. A series that was
+ * removed comes back (removal.c).
  */
 #include "series.h"
 
@@ -82,8 +83,13 @@ static uint64_t reserve_cells(struct smx_segment *segment, const smx_layout_fami
 	if (!smx_kind_is_gauge(family->kind))
 		return smx_arena_cells(segment, smx_family_cell_count(family));
 	gauge = smx_fetch_add(&segment->header->gauge_next, 1);
-	if (gauge < SMX_LAYOUT_GAUGE_MAX)
+	if (gauge < SMX_LAYOUT_GAUGE_MAX) {
+		/* Seen by whoever sees the series, which is published after it. */
+		if (smx_mode_fold(family->mode))
+			smx_set_bits(&segment->header->fold_blocks,
+				     UINT64_C(1) << smx_slot_block((uint32_t)gauge));
 		return gauge;
+	}
 	smx_add(&segment->header->gauge_next, UINT64_MAX);
 	smx_dropped(segment->header, SMX_DROP_SEGMENT_FULL);
 	return 0;
@@ -139,26 +145,26 @@ static uint64_t make_series(struct smx_segment *segment, const struct smx_index_
 	return offset;
 }
 
-/* A gauge series exists for a process once it has looked it up: from 0. */
-static void start_gauge(struct smx_segment *segment, const smx_layout_series *series)
-{
-	smx_slot_start(segment, (uint32_t)series->cells_or_gauge,
-		       series->mode == SMX_GAUGE_LIVE_MOST_RECENT);
-}
-
-static smx_layout_series *add(struct smx_segment *segment, struct series_key *wanted)
+static struct smx_index_key key_of(struct smx_segment *segment, struct series_key *wanted)
 {
 	struct smx_index_key key = {.same = same_series, .make = make_series, .data = wanted};
-	struct smx_index_root root = smx_index_series(segment);
-	smx_layout_record *record;
-	smx_layout_series *series;
-	bool made = false;
 
 	memcpy(wanted->bytes, &wanted->family->record.self_offset, sizeof(uint64_t));
 	key.hash = smx_index_hash(wanted->bytes, sizeof(uint64_t) + wanted->size,
 				  segment->header->hash_seed);
 	key.record_size = (SMX_LAYOUT_SERIES_KEY + wanted->size + SMX_LAYOUT_ALIGNMENT - 1) &
 			  ~(uint64_t)(SMX_LAYOUT_ALIGNMENT - 1);
+	return key;
+}
+
+static smx_layout_series *add(struct smx_segment *segment, struct series_key *wanted)
+{
+	struct smx_index_key key = key_of(segment, wanted);
+	struct smx_index_root root = smx_index_series(segment);
+	smx_layout_record *record;
+	smx_layout_series *series;
+	bool made = false;
+
 	record = smx_index_find(segment, root, &key);
 	if (!record)
 		record = smx_index_add(segment, root, &key, &made);
@@ -167,8 +173,11 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	if (!record) /* the last place may have been taken for the very same series */
 		record = smx_index_find(segment, root, &key);
 	series = (smx_layout_series *)(void *)record;
+	if (series && !smx_series_bring_back(segment, series))
+		return NULL;
+	/* A gauge series exists for a process once it has looked it up: from 0. */
 	if (series && smx_kind_is_gauge(series->kind) && !(wanted->flags & SMX_SERIES_OVERFLOW))
-		start_gauge(segment, series);
+		smx_slot_start(segment, series);
 	return series;
 }
 
@@ -179,7 +188,7 @@ static smx_layout_series *overflow_of(smx_layout_family *family)
 	smx_layout_series *series = offset ? (smx_layout_series *)(void *)(base + offset) : NULL;
 
 	if (series && smx_kind_is_gauge(series->kind))
-		start_gauge(smx_segment_at(base), series);
+		smx_slot_start(smx_segment_at(base), series);
 	return series;
 }
 
@@ -203,6 +212,21 @@ void smx_series_overflow(struct smx_segment *segment, smx_layout_family *family)
 		smx_publish_if(&family->overflow_offset, &none, series->record.self_offset);
 }
 
+/* False: a value that cannot be kept. */
+static bool want(struct series_key *wanted, smx_layout_family *family, const smx_text *values)
+{
+	wanted->family = family;
+	wanted->flags = 0;
+	wanted->cells = 0;
+	wanted->size = 0;
+	for (unsigned i = 0; i < family->label_count; i++) {
+		if (!values ||
+		    !smx_labels_append(wanted->bytes + sizeof(uint64_t), &wanted->size, values[i]))
+			return false;
+	}
+	return true;
+}
+
 smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *values)
 {
 	struct series_key wanted;
@@ -212,19 +236,26 @@ smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *va
 	if (!family)
 		return NULL;
 	segment = smx_segment_at(smx_base_of(&family->record));
-	wanted.family = family;
-	wanted.flags = 0;
-	wanted.cells = 0;
-	wanted.size = 0;
-	for (unsigned i = 0; i < family->label_count; i++) {
-		if (!values ||
-		    !smx_labels_append(wanted.bytes + sizeof(uint64_t), &wanted.size, values[i])) {
-			smx_dropped(segment->header, SMX_DROP_LABEL);
-			return overflow_of(family);
-		}
+	if (!want(&wanted, family, values)) {
+		smx_dropped(segment->header, SMX_DROP_LABEL);
+		return overflow_of(family);
 	}
 	series = add(segment, &wanted);
 	return series ? series : overflow_of(family);
+}
+
+smx_layout_series *smx_series_known(smx_layout_family *family, const smx_text *values)
+{
+	struct smx_segment *segment = smx_segment_at(smx_base_of(&family->record));
+	struct series_key wanted;
+	struct smx_index_key key;
+	smx_layout_record *record;
+
+	if (!want(&wanted, family, values))
+		return NULL;
+	key = key_of(segment, &wanted);
+	record = smx_index_find(segment, smx_index_series(segment), &key);
+	return (smx_layout_series *)(void *)record;
 }
 
 smx_layout_series *smx_series_find_strings(smx_layout_family *family, const char *const *values)

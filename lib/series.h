@@ -7,6 +7,7 @@
 
 #include "family.h"
 #include "segment.h"
+#include "word.h"
 
 /* A handle's pointer is the record itself. */
 static inline smx_layout_series *smx_series_of(struct smx_series_record *impl)
@@ -21,6 +22,15 @@ static inline smx_layout_series *smx_series_of(struct smx_series_record *impl)
 smx_layout_series *smx_series_find(smx_layout_family *family, const smx_text *values);
 /* The same with strings. */
 smx_layout_series *smx_series_find_strings(smx_layout_family *family, const char *const *values);
+
+/* The series with these values if there is one, removed or not. Makes nothing. */
+smx_layout_series *smx_series_known(smx_layout_family *family, const smx_text *values);
+
+/*
+ * removal.c: a removed series is served again, from nothing. Lock-free. False: no room for other
+ * cells.
+ */
+bool smx_series_bring_back(struct smx_segment *segment, smx_layout_series *series);
 
 /* Sees to it that the family has its overflow series. */
 void smx_series_overflow(struct smx_segment *segment, smx_layout_family *family);

@@ -40,15 +40,15 @@ static inline uint32_t smx_processor_fast(void)
 static inline smx_layout_cell *smx_cell(smx_layout_series *series, uint32_t processor)
 {
 	uint64_t stripe = processor & series->stripe_mask;
-	char *cell = smx_base_of(&series->record) + series->cells_or_gauge;
+	char *cell = smx_base_of(&series->record) + smx_word_target(smx_word_of(series));
 
 	return (smx_layout_cell *)(void *)(cell + stripe * SMX_LAYOUT_TILE_SIZE);
 }
 
-/* Cell i of the series in a stripe: the formula of layout.h. */
-static inline smx_layout_cell *smx_cell_at(smx_layout_series *series, uint32_t i, uint64_t stripe)
+/* Cell i of those whose first is at `offset`, in a stripe: the formula of layout.h. */
+static inline smx_layout_cell *smx_cell_place(smx_layout_series *series, uint64_t offset,
+					      uint32_t i, uint64_t stripe)
 {
-	uint64_t offset = series->cells_or_gauge;
 	uint64_t tile = offset & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	uint64_t n = (offset % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + i;
 	uint64_t stripes = (uint64_t)series->stripe_mask + 1;
@@ -57,6 +57,12 @@ static inline smx_layout_cell *smx_cell_at(smx_layout_series *series, uint32_t i
 		stripe * SMX_LAYOUT_TILE_SIZE;
 	return (smx_layout_cell *)(void *)(smx_base_of(&series->record) + tile +
 					   (n % SMX_LAYOUT_TILE_CELLS) * sizeof(smx_layout_cell));
+}
+
+/* Cell i of the series in a stripe. */
+static inline smx_layout_cell *smx_cell_at(smx_layout_series *series, uint32_t i, uint64_t stripe)
+{
+	return smx_cell_place(series, smx_word_target(smx_word_of(series)), i, stripe);
 }
 
 /* Counts `value` in a cell: count and sum as one, so that they never disagree. */

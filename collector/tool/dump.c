@@ -76,7 +76,7 @@ static bool make_scratch(struct scratch *scratch, const smx_reader *reader)
 		if (smx_reader_family(reader, i)->bound_count > bound_most)
 			bound_most = smx_reader_family(reader, i)->bound_count;
 	scratch->counts = calloc(bound_most + 1, sizeof(*scratch->counts));
-	scratch->samples = calloc(smx_reader_writer_count(reader) + 1, sizeof(*scratch->samples));
+	scratch->samples = calloc(smx_reader_holder_count(reader) + 1, sizeof(*scratch->samples));
 	return scratch->counts && scratch->samples;
 }
 
@@ -112,44 +112,39 @@ static void put_histogram(struct json *json, const smx_family_view *family, cons
 	json_close(json, ']');
 }
 
-/* The one value of a gauge in a mode that combines the processes' values; false: there is none. */
-static bool combine(smx_gauge_mode mode, const smx_gauge_sample *samples, size_t count,
-		    double *value)
+static bool is_most_recent(smx_gauge_mode mode)
 {
-	uint64_t newest = 0;
-
-	*value = mode == SMX_GAUGE_LIVE_SUM || count == 0 ? 0 : samples[0].value;
-	for (size_t i = 0; i < count; i++) {
-		double v = samples[i].value;
-
-		if (mode == SMX_GAUGE_LIVE_SUM)
-			*value += v;
-		else if (mode == SMX_GAUGE_LIVE_MIN && v < *value)
-			*value = v;
-		else if (mode == SMX_GAUGE_LIVE_MAX && v > *value)
-			*value = v;
-		else if (mode == SMX_GAUGE_LIVE_MOST_RECENT && samples[i].stamp_ns >= newest) {
-			newest = samples[i].stamp_ns;
-			*value = v;
-		}
-	}
-	return mode == SMX_GAUGE_LIVE_SUM || (count > 0 && mode != SMX_GAUGE_LIVE_ALL);
+	return mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT;
 }
 
-static void put_gauge(struct json *json, const smx_reader *reader, const smx_family_view *family,
+/* What is served of a gauge in a mode that combines the processes' values. */
+static void put_total(struct json *json, smx_reader *reader, const smx_series_view *series)
+{
+	smx_gauge_mode mode = series->family->mode;
+	smx_gauge_sample total;
+
+	if (mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL)
+		return;
+	if (smx_reader_gauge_total(reader, series, &total) > 0 || mode == SMX_GAUGE_LIVE_SUM ||
+	    mode == SMX_GAUGE_SUM)
+		json_double(json, "value", total.value);
+}
+
+static void put_gauge(struct json *json, smx_reader *reader, const smx_series_view *series,
 		      const smx_gauge_sample *samples, size_t count)
 {
-	double value;
-
-	if (combine(family->mode, samples, count, &value))
-		json_double(json, "value", value);
+	put_total(json, reader, series);
 	json_open(json, "values", '[');
 	for (size_t i = 0; i < count; i++) {
+		const smx_writer_view *writer = smx_reader_writer(reader, samples[i].writer);
+
 		json_open(json, NULL, '{');
-		if (samples[i].writer < smx_reader_writer_count(reader))
-			json_whole(json, "pid", smx_reader_writer(reader, samples[i].writer)->pid);
+		if (writer)
+			json_whole(json, "pid", writer->pid);
+		if (writer && !writer->live)
+			json_bool(json, "live", false);
 		json_double(json, "value", samples[i].value);
-		if (family->mode == SMX_GAUGE_LIVE_MOST_RECENT)
+		if (is_most_recent(series->family->mode))
 			json_whole(json, "set_monotonic_ns", samples[i].stamp_ns);
 		json_close(json, '}');
 	}
@@ -170,7 +165,7 @@ static bool was_recorded(const smx_family_view *family, smx_counter_sample count
 	return total > 0;
 }
 
-static void put_series(struct json *json, const smx_reader *reader, const smx_family_view *family,
+static void put_series(struct json *json, smx_reader *reader, const smx_family_view *family,
 		       const smx_series_view *series, const struct scratch *scratch)
 {
 	smx_counter_sample counter = {0};
@@ -194,17 +189,19 @@ static void put_series(struct json *json, const smx_reader *reader, const smx_fa
 	json_close(json, '}');
 	if (series->overflow)
 		json_bool(json, "overflow", true);
+	if (series->removed)
+		json_bool(json, "removed", true);
 	json_time(json, "created", series->created_unix_ns);
 	if (family->kind == SMX_COUNTER)
 		put_counter(json, counter);
 	else if (family->kind == SMX_HISTOGRAM)
 		put_histogram(json, family, scratch->counts, sum);
 	else
-		put_gauge(json, reader, family, scratch->samples, gauge_count);
+		put_gauge(json, reader, series, scratch->samples, gauge_count);
 	json_close(json, '}');
 }
 
-static void put_family(struct json *json, const smx_reader *reader, const smx_family_view *family,
+static void put_family(struct json *json, smx_reader *reader, const smx_family_view *family,
 		       const struct scratch *scratch)
 {
 	json_open(json, NULL, '{');

@@ -32,7 +32,7 @@
  * size), filled while nobody can see it, and made visible by ONE release store or compare-and-swap
  * of a word that leads to it. A process killed before that leaks the reserved bytes and nothing
  * else. The words that lead to things: index words, smx_layout_family.help_offset and
- * .overflow_offset, smx_layout_series.exemplar_offset, the word of an info series,
+ * .overflow_offset, smx_layout_series.cells_or_gauge, .spares and .exemplar_offset,
  * smx_layout_slot.directory_offset, the directory's words, smx_layout_slot.generation,
  * smx_layout_header.size. Exemplars and the outcomes of health checks are written over and over
  * where others may look; each is valid exactly if its checksum is right.
@@ -42,8 +42,10 @@
  * (slots), 8 (roots: count words) and 1 (arena: count 0). The file may be longer than `size`.
  *
  * WHO WRITES WHAT. The creator writes the header before the file gets its name. Any writer adds to
- * the atomic words of the header and publishes records. A slot's words and gauge blocks are written
- * by the process that holds the slot's lock, and by nobody else. Readers write nothing.
+ * the atomic words of the header and publishes records, removes series and brings them back. A
+ * slot's words and live blocks are written by the process that holds the slot's lock, and by nobody
+ * else; its retired blocks, and its words on the way to a new owner, by the process that holds its
+ * claim lock. Readers write nothing.
  *
  * THE INDEX is a trie on the 64 bits of a key's hash, most significant first: the root takes 4
  * (families, texts) or 8 (series) bits, each node 4 more. An index word is 0 (empty), the offset of
@@ -57,24 +59,56 @@
  * times: cells lie in tiles of 32, the stripes of a tile adjacent, 512 bytes each. With t = offset
  * & ~511 (the tile) and n = (offset & 511) / 16 + i, cell i of a series in stripe s is at
  *     t + (n / 32) * 512 * stripe_count + s * 512 + (n % 32) * 16.
- * The series' number is the sum over all stripes. Tiles begin at multiples of 512; cells_or_gauge
- * and cell_next are offsets in stripe 0.
+ * The series' number is the sum over all stripes. Tiles begin at multiples of 512; the place in
+ * cells_or_gauge and cell_next are offsets in stripe 0.
  *
- * GAUGES. A gauge series has a number, cells_or_gauge, and one cell a slot: {f64 value; u64 tag}.
- * In the modes *_MOST_RECENT the tag is the CLOCK_MONOTONIC time in ns of the update, and the cell
- * is present if the tag is not before the slot's claimed_ns; in the others it is the generation of
- * the slot that wrote it, and the cell is present if that is the slot's present generation. The
- * cells of a slot lie in up to 16 blocks, block k holding 64 << k cells: gauge g is in block k =
- * floor(log2(g / 64 + 1)), at g - 64 * ((1 << k) - 1). A slot's directory has 16 offsets of live
- * blocks, then 16 of retired blocks (the sums of dead owners, for the modes that include the dead;
- * none yet). Families have a gauge number too: a present cell there says that the slot's process
- * has defined the family, by its generation in every mode.
+ * SERIES. One word decides what a series is, cells_or_gauge:
+ *     bit 63: removed | bits 62..36: incarnation | bits 35..0: place
+ * where the place is the offset of the first cell, a gauge number, or of an info the offset of a
+ * text; a new series is of incarnation 0 and not removed, so that its word is the place. Each of
+ * these is one compare-and-swap of the word: removing sets the bit; coming back, when the label
+ * values are asked for again, clears it and adds 1 to the incarnation; a reset adds 1 to the
+ * incarnation of a series that is not removed. The last two also give other cells, all zero (a
+ * gauge keeps its number: the incarnation tells its cells apart; an info has the empty text). The
+ * cells they replace are kept for this series and no other: `spares` leads to a stack of
+ * smx_layout_spare, bits 63..36 of which count its changes; a spare is taken from it, its cells are
+ * set to zero, and it is put back with the cells that were replaced. An addition through a word
+ * that was read before lands in the cells of that time: it is of whichever incarnation has them.
+ * Before any of the three removal_begun grows by 1, and after it removal_epoch: while both are
+ * equal, nothing is on its way and no cells are being set to zero. Overflow series and the series
+ * of families without labels are never removed.
+ *
+ * GAUGES. A gauge series has a number, the place in cells_or_gauge, and one cell a slot:
+ * {f64 value; u64 tag}. In the modes *_MOST_RECENT the tag is the CLOCK_MONOTONIC time in ns of the
+ * update, and the cell is present if the tag is after the series' since_ns and, in the LIVE mode,
+ * not before the slot's claimed_ns. In the others it says who wrote the cell:
+ *     bits 63..42: incarnation of the series, its low bits | bits 41..40: fold | bits 39..0:
+ *     generation of the slot
+ * and the cell is present if it is of the series' incarnation and, in the LIVE modes and ALL, of
+ * the slot's present generation. So cells are never cleared. (A cell that nobody has written during
+ * 4,194,304 incarnations would be taken for one of the present.) The cells of a slot lie in up to
+ * 16 blocks, block k holding 64 << k cells: gauge g is in block k = floor(log2(g / 64 + 1)), at g -
+ * 64 * ((1 << k) - 1). A slot's directory has 16 offsets of live blocks, then 16 of retired blocks.
+ * Families have a gauge number too: a present cell there says that the slot's process has defined
+ * the family, by its generation alone in every mode.
+ *
+ * THE DEAD. What the dead owners of a slot held of SUM, MIN and MAX gauges is in its retired cells,
+ * {f64 value; u64 tag}, beside the live ones. These modes have a fold, SMX_FOLD_*, in their tags.
+ * The next owner, before it publishes its generation, folds each live cell that has one into the
+ * retired cell by one 16-byte compare-and-swap that also takes over its tag, unless the retired tag
+ * is of the same incarnation and a generation that is not older, or of a newer incarnation; an
+ * older incarnation is replaced. A live cell counts beside a retired one exactly if it would be
+ * folded. Such a gauge is recorded only where the slot has the retired block: bit k of fold_blocks
+ * says that block k holds such gauges, and who claims a slot then makes both blocks. A slot whose
+ * owner has a gauge of mode ALL has SMX_SLOT_KEEP in its flags: dead, it still stands for its
+ * owner, and is the last to be taken over, but for the oldest beyond SMX_KEPT_MAX. MOST_RECENT
+ * looks at all slots.
  *
  * SUMMARIES have one cell: how many values, and their sum, changed by one 16-byte compare-and-swap.
  *
  * STATE SETS are gauges of the mode LIVE_MOST_RECENT whose value is the index of the present state.
  *
- * INFOS. The low 36 bits of the series' word are the offset of a text that holds the labels: for
+ * INFOS. The place in the series' word is the offset of a text that holds the labels: for
  * each u16 size and bytes of the name, u16 size and bytes of the value; in ascending order of the
  * names' bytes, no name twice, at most 64 of them and 4,096 bytes. An info that nobody has set
  * leads to the empty text. The label set given last is served.
@@ -93,7 +127,8 @@
  * file; beyond its end, so it stands for no data. Slots change hands under a second lock, on the
  * byte SMX_LOCK_CLAIMS + s: to take over a slot, lock that byte; see the slot's generation g, and
  * that its byte is not locked; lock the byte of g + 1; fill in the slot; store g + 1; unlock the
- * claim; add 1 to claim_count. So the byte of a generation is never locked by anybody but its
+ * claim; add 1 to claim_count. (Filling in: SMX_SLOT_KEEP is taken away before anything else is
+ * changed.) So the byte of a generation is never locked by anybody but its
  * owner. The byte SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first
  * slot claimed.
  */
@@ -199,9 +234,11 @@ typedef struct smx_layout_header {
 	uint64_t slots_used;  /* slots 0 .. slots_used - 1 were ever claimed */
 	uint64_t claim_count; /* claims so far; moved last by each */
 	uint64_t reserved3[3];
-	uint64_t removal_epoch; /* moved by every removal of a series */
+	uint64_t removal_epoch; /* removals, returns and resets of series so far */
 	uint64_t successor;	/* 1: another file has taken this one's name */
-	uint64_t reserved4[14];
+	uint64_t removal_begun; /* the same, each counted before it is done */
+	uint64_t fold_blocks;	/* bit k: gauge block k has gauges of mode SUM, MIN or MAX */
+	uint64_t reserved4[12];
 	smx_layout_toc toc[SMX_TOC_MAX];
 	uint64_t dropped[32]; /* by smx_drop, atomic */
 	uint8_t reserved5[2816];
@@ -237,6 +274,8 @@ SMX_LAYOUT_AT(smx_layout_header, slots_used, 344);
 SMX_LAYOUT_AT(smx_layout_header, claim_count, 352);
 SMX_LAYOUT_AT(smx_layout_header, removal_epoch, 384);
 SMX_LAYOUT_AT(smx_layout_header, successor, 392);
+SMX_LAYOUT_AT(smx_layout_header, removal_begun, 400);
+SMX_LAYOUT_AT(smx_layout_header, fold_blocks, 408);
 SMX_LAYOUT_AT(smx_layout_header, toc, 512);
 SMX_LAYOUT_AT(smx_layout_header, dropped, 1024);
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_header) == SMX_LAYOUT_HEADER_SIZE, "the header is one page");
@@ -247,15 +286,19 @@ typedef struct smx_layout_slot {
 	uint64_t generation;	   /* atomic; 0: never claimed; the last word stored by a claim */
 	uint64_t claimed_ns;	   /* CLOCK_MONOTONIC of the claim */
 	uint32_t pid;		   /* in the owner's PID namespace */
-	uint32_t flags;		   /* 0 */
+	uint32_t flags;		   /* SMX_SLOT_*, atomic */
 	uint64_t directory_offset; /* atomic; a smx_layout_directory, kept for the next owner */
 	uint64_t reserved[4];
 } smx_layout_slot;
 SMX_LAYOUT_AT(smx_layout_slot, generation, 0);
 SMX_LAYOUT_AT(smx_layout_slot, claimed_ns, 8);
 SMX_LAYOUT_AT(smx_layout_slot, pid, 16);
+SMX_LAYOUT_AT(smx_layout_slot, flags, 20);
 SMX_LAYOUT_AT(smx_layout_slot, directory_offset, 24);
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_slot) == 64, "a slot is one cache line");
+
+#define SMX_SLOT_KEEP 1u /* the owner has gauges of mode ALL: they outlive it */
+#define SMX_KEPT_MAX 64u /* dead owners that are shown; more are taken over and counted */
 
 #define SMX_LAYOUT_GAUGE_BLOCKS 16u
 #define SMX_LAYOUT_GAUGE_BLOCK_FIRST 64u /* cells of block 0 */
@@ -263,7 +306,7 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_slot) == 64, "a slot is one cache line");
 
 typedef struct smx_layout_directory {
 	uint64_t live[SMX_LAYOUT_GAUGE_BLOCKS];	   /* atomic; offsets of blocks of 64 << k cells */
-	uint64_t retired[SMX_LAYOUT_GAUGE_BLOCKS]; /* reserved: modes that include the dead */
+	uint64_t retired[SMX_LAYOUT_GAUGE_BLOCKS]; /* atomic; the same, of the dead together */
 } smx_layout_directory;
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_directory) == 256, "a directory has 32 words");
 
@@ -300,10 +343,19 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_cell) == 16,
 
 typedef struct smx_layout_gauge_cell {
 	double value; /* atomic, together with tag */
-	uint64_t tag; /* generation or time; 0: absent */
+	uint64_t tag; /* who wrote it, or when; 0: absent */
 } smx_layout_gauge_cell;
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_gauge_cell) == 16,
 		  "a gauge cell is changed by one 16-byte swap");
+
+/* The tag of a gauge cell that is no time. */
+#define SMX_TAG_GENERATION_MASK ((UINT64_C(1) << 40) - 1)
+#define SMX_TAG_FOLD_SHIFT 40
+#define SMX_TAG_FOLD_MASK (UINT64_C(3) << SMX_TAG_FOLD_SHIFT)
+#define SMX_TAG_INCARNATION_SHIFT 42
+#define SMX_FOLD_SUM UINT64_C(1)
+#define SMX_FOLD_MIN UINT64_C(2)
+#define SMX_FOLD_MAX UINT64_C(3)
 
 /* ---- records ---- */
 
@@ -389,6 +441,13 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_family) == 120, "the key of a family begins 
 
 #define SMX_SERIES_OVERFLOW 1u
 
+/* The word cells_or_gauge of a series; of `spares` the mask alone. */
+#define SMX_WORD_REMOVED (UINT64_C(1) << 63)
+#define SMX_LAYOUT_PLACE_BITS 36u /* where its numbers are; above them the incarnation */
+#define SMX_LAYOUT_PLACE_MASK ((UINT64_C(1) << SMX_LAYOUT_PLACE_BITS) - 1)
+#define SMX_LAYOUT_LIFE_MASK ((UINT64_C(1) << 27) - 1) /* of an incarnation */
+SMX_LAYOUT_ASSERT(SMX_LAYOUT_SIZE_MAX - 1 == SMX_LAYOUT_PLACE_MASK, "a place is any offset");
+
 /*
  * A series; the overflow series of a family is one of them, found under its key as the others are.
  * Its key, at 96, is label_count times u16 size and bytes, valid UTF-8; the hash is over
@@ -397,17 +456,17 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_family) == 120, "the key of a family begins 
 typedef struct smx_layout_series {
 	smx_layout_record record;
 	uint64_t family_offset;
-	uint64_t cells_or_gauge; /* atomic; offset of the first cell, or gauge number */
+	uint64_t cells_or_gauge; /* atomic; SMX_WORD_*: removed, incarnation, cells or gauge */
 	uint32_t stripe_mask;	 /* stripe_count - 1 */
 	uint32_t flags;		 /* SMX_SERIES_* */
 	uint16_t kind;
 	uint16_t mode;
 	uint32_t key_size;
-	uint64_t created_unix_ns;
-	uint64_t removed_epoch;	  /* atomic; reserved for removal: 0 means served */
+	uint64_t created_unix_ns; /* atomic; of the present incarnation */
+	uint64_t since_ns;	  /* atomic; CLOCK_MONOTONIC: older stamps are of no incarnation */
 	uint64_t exemplar_offset; /* atomic; of an array of smx_layout_exemplar; 0: none yet */
-	uint64_t reserved[1];
-	/* key at 96 */
+	uint64_t spares;	  /* atomic; count of changes, offset of a smx_layout_spare */
+				  /* key at 96 */
 } smx_layout_series;
 SMX_LAYOUT_AT(smx_layout_series, family_offset, 24);
 SMX_LAYOUT_AT(smx_layout_series, cells_or_gauge, 32);
@@ -417,21 +476,21 @@ SMX_LAYOUT_AT(smx_layout_series, kind, 48);
 SMX_LAYOUT_AT(smx_layout_series, mode, 50);
 SMX_LAYOUT_AT(smx_layout_series, key_size, 52);
 SMX_LAYOUT_AT(smx_layout_series, created_unix_ns, 56);
-SMX_LAYOUT_AT(smx_layout_series, removed_epoch, 64);
+SMX_LAYOUT_AT(smx_layout_series, since_ns, 64);
 SMX_LAYOUT_AT(smx_layout_series, exemplar_offset, 72);
+SMX_LAYOUT_AT(smx_layout_series, spares, 80);
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_series) == 88, "the key of a series begins at 96");
 #define SMX_LAYOUT_SERIES_KEY 96u
 
+/* A set of cells that a series had before, and will have again. */
+typedef struct smx_layout_spare {
+	uint64_t next;	/* offset of another, 0: none */
+	uint64_t cells; /* offset of the first cell */
+} smx_layout_spare;
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_spare) == 16, "a spare has two words");
 /*
- * The words of a series: the low 36 bits say where its numbers are, bits 62 to 36 which life of the
- * series it is.
- */
-#define SMX_LAYOUT_PLACE_BITS 36u
-#define SMX_LAYOUT_PLACE_MASK ((UINT64_C(1) << SMX_LAYOUT_PLACE_BITS) - 1)
-#define SMX_LAYOUT_LIFE_MASK ((UINT64_C(1) << 27) - 1)
-
-/*
- * An exemplar. It belongs to its series only while that is in the same life. Labels: for each u16
+ * An exemplar. It belongs to its series only while that is of the same
+ * incarnation. Labels: for each u16
  * size and bytes of the name, u16 size and bytes of the value.
  */
 typedef struct smx_layout_exemplar {

@@ -103,15 +103,20 @@ SMX_API bool smx_reader_is_current(const smx_reader *reader);
 /* The path given to smx_reader_open; "" for a private segment. */
 SMX_API const char *smx_reader_path(const smx_reader *reader);
 
-/* A live process. */
+/* A process: a live one, or a dead one whose gauges of mode ALL are still shown. */
 typedef struct smx_writer_view {
 	uint32_t slot;
 	uint32_t pid; /* in the writer's own PID namespace */
 	uint64_t slot_generation;
 	uint64_t claimed_monotonic_ns;
+	bool live;
 } smx_writer_view;
 
+/* The live ones, which come first. */
 SMX_API size_t smx_reader_writer_count(const smx_reader *reader);
+/* The live ones and the last 64 dead ones that had a gauge of mode ALL. */
+SMX_API size_t smx_reader_holder_count(const smx_reader *reader);
+/* index below smx_reader_holder_count; else NULL. */
 SMX_API const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_t index);
 
 /* ---- families and series ---- */
@@ -132,15 +137,16 @@ typedef struct smx_family_view {
 	uint64_t created_unix_ns;
 	uint32_t live_writers; /* live processes that have defined it */
 	bool served;	       /* false: another definition of the name has more live writers */
-	size_t series_count;
+	size_t series_count;   /* removed ones too: they keep their place */
 } smx_family_view;
 
 typedef struct smx_series_view {
 	uint64_t id;
 	const smx_family_view *family;
 	const smx_text *label_values;
-	uint64_t created_unix_ns;
+	uint64_t created_unix_ns; /* or when it last came back or was reset */
 	bool overflow; /* the family's overflow series: not to be shown before it is used */
+	bool removed;  /* as of the last walk: not to be shown */
 } smx_series_view;
 
 SMX_API size_t smx_reader_family_count(const smx_reader *reader);
@@ -173,21 +179,23 @@ SMX_API void smx_reader_summary(const smx_reader *reader, const smx_series_view 
 typedef struct smx_gauge_sample {
 	uint32_t writer; /* index for smx_reader_writer */
 	double value;
-	uint64_t stamp_ns; /* CLOCK_MONOTONIC when set; LIVE_MOST_RECENT only, else 0 */
+	uint64_t stamp_ns; /* CLOCK_MONOTONIC when set; of most recent values only, else 0 */
 } smx_gauge_sample;
 
 /*
- * Fills samples (room for smx_reader_writer_count of them) with what live processes hold; returns
- * how many.
+ * Fills samples (room for smx_reader_holder_count of them) with what each live process holds, and
+ * in the mode ALL each dead one that is still shown; returns how many.
  */
 SMX_API size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 				smx_gauge_sample *samples);
 
 /*
- * What live processes hold together, as the family's mode says: their sum, the least, the greatest
- * (of numbers before NaN), or the most recent; not for LIVE_ALL. Returns how many hold one; with
- * none *total is zero. All series of a family are read at the first call after a walk: a writer's
- * cells lie side by side, a series' cells do not.
+ * What live processes, and in the modes without LIVE dead ones too, hold together, as the family's
+ * mode says: their sum, the least, the greatest (of numbers before NaN), or the most recent; not
+ * for LIVE_ALL and ALL. Returns how many values there were (the dead of one slot are one); with
+ * none *total is zero. total->writer is a live process, or 0 where the mode includes the dead. All
+ * series of a family are read at the first call after a walk: a writer's cells lie side by side, a
+ * series' cells do not.
  */
 SMX_API size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
 				      smx_gauge_sample *total);

@@ -113,8 +113,8 @@ SMX_API smx_status smx_segment_resolve(const char *name, const char *directory, 
  * What all kinds of family have. name: [a-zA-Z_:][a-zA-Z0-9_:]*, at most 255 bytes, without the
  * suffixes that the exposition adds (a counter's _total is accepted and cut off). unit: NULL or a
  * word that the name must end with ("seconds"). label_names: [a-zA-Z_][a-zA-Z0-9_]*, no "__" in
- * front, not "le", "quantile" or (for gauges of the mode LIVE_ALL) "pid", none twice, at most 32.
- * help: NULL or UTF-8; it may differ between processes, the text given last is served.
+ * front, not "le", "quantile" or (for gauges of the modes LIVE_ALL and ALL) "pid", none twice, at
+ * most 32. help: NULL or UTF-8; it may differ between processes, the text given last is served.
  */
 typedef struct smx_definition {
 	const char *name;
@@ -151,8 +151,7 @@ typedef struct smx_state_set_family {
  * the one that more live processes use is served. A family without labels has its series at once.
  * On failure *family is the empty family, whose series are empty handles. Fails: INVALID, CONFLICT
  * (also with the sample names of another family: a histogram x owns x_bucket, x_sum and x_count, a
- * summary x_sum and x_count, an info x_info),
- * FULL, UNSUPPORTED (a gauge mode that is not served yet).
+ * summary x_sum and x_count, an info x_info), FULL.
  */
 SMX_API smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
 				      smx_counter_family *family, smx_error *error);
@@ -210,8 +209,8 @@ typedef struct smx_state_set {
  * value that is no UTF-8 has its bad bytes replaced by U+FFFD; one that is too long, or a series
  * beyond a cap, gives the family's overflow series (every label value "_overflow") and is counted;
  * the empty family gives the empty handle. Takes no lock; makes a system call only when the segment
- * has to grow. A gauge's series starts at 0 for this process. Async-signal-safe if the series
- * exists.
+ * has to grow. A gauge's series starts at 0 for this process. A removed series comes back.
+ * Async-signal-safe if the series exists.
  */
 SMX_API smx_counter smx_counter_with(smx_counter_family family, const char *const *values);
 SMX_API smx_gauge smx_gauge_with(smx_gauge_family family, const char *const *values);
@@ -235,6 +234,37 @@ SMX_API smx_state_set smx_state_set_with_text(smx_state_set_family family, const
  */
 SMX_API smx_status smx_info_set(smx_info info, const smx_label *labels, size_t label_count,
 				smx_error *error);
+
+/* ---- removing series ---- */
+
+/*
+ * A removed series is not exported any more, by the next scrape. Asking for its label values again
+ * brings it back, from nothing; an increment through a handle from before the removal is exported
+ * from then on, and not before. Its place under the caps stays taken, its memory is used again: one
+ * set of label values removed and made for ever takes no more than a few sets of cells. Overflow
+ * series and the series of families without labels are not removed. All are atomic, safe when
+ * killed anywhere, lock-free and async-signal-safe.
+ *
+ * `family` is the impl of any family's handle, `series` of any series'; both may be NULL.
+ */
+
+/* values: label_count of them. True: this call removed the series. False: there is none. */
+SMX_API bool smx_series_remove(struct smx_family_record *family, const smx_text *values);
+/*
+ * Removes all series with these values: a value with data NULL stands for any, and so does values
+ * NULL for all. Returns how many this call removed. Looks at all series of the segment.
+ */
+SMX_API size_t smx_series_remove_matching(struct smx_family_record *family, const smx_text *values);
+/*
+ * Sets a series back to nothing, for all processes, as if it had been removed and made at once; it
+ * is never missing from a scrape. A gauge starts at 0 for this process and has no value of others.
+ * A removed series stays removed, and overflow series of families with labels are left alone.
+ * Without room for other cells (the first reset of a series takes some) it stays as it is, which is
+ * counted.
+ */
+SMX_API void smx_series_reset(struct smx_series_record *series);
+/* One load: for caches of handles, which ask for the series again when it is true. */
+SMX_API bool smx_series_is_removed(const struct smx_series_record *series);
 
 /* ---- recording: async-signal-safe, no lock, no system call, no allocation, no failure ---- */
 

@@ -90,8 +90,8 @@ typedef enum smx_kind {
 /*
  * How the values that several processes gave one gauge series become what is served. The numbers
  * are part of the segment format. The LIVE modes see live processes only: a dead one is gone by the
- * next scrape. The others also see the dead and are not yet served by this version: defining a
- * gauge with one of them fails with SMX_ERR_UNSUPPORTED.
+ * next scrape. The others also see the dead, of the present generation of the segment: what a
+ * process held when it died goes on counting.
  */
 typedef enum smx_gauge_mode {
 	SMX_GAUGE_LIVE_ALL = 1, /* one sample a process, with a pid label */
@@ -99,8 +99,8 @@ typedef enum smx_gauge_mode {
 	SMX_GAUGE_LIVE_MIN = 3,
 	SMX_GAUGE_LIVE_MAX = 4,
 	SMX_GAUGE_LIVE_MOST_RECENT = 5, /* the value set last, by any live process */
-	SMX_GAUGE_ALL = 6,
-	SMX_GAUGE_SUM = 7,
+	SMX_GAUGE_ALL = 6, /* the live processes, and the last 64 dead ones that had such a gauge */
+	SMX_GAUGE_SUM = 7, /* 0 when there is no value */
 	SMX_GAUGE_MIN = 8,
 	SMX_GAUGE_MAX = 9,
 	SMX_GAUGE_MOST_RECENT = 10
@@ -132,7 +132,7 @@ typedef enum smx_drop {
 	SMX_DROP_LABEL = 9,	   /* a value over 1,024 bytes or with a NUL: overflow series */
 	SMX_DROP_FAMILY = 10,	   /* family definitions refused for want of room */
 	SMX_DROP_COLLISION = 11,   /* two keys of one 64-bit hash: overflow series */
-	SMX_DROP_RETIRED = 12,	   /* the values of dead processes, beyond those that are kept */
+	SMX_DROP_RETIRED = 12,	   /* dead processes of gauges of mode ALL, taken over */
 	SMX_DROP_EXEMPLAR = 13,	   /* exemplars over 128 characters, badly named or without room */
 	SMX_DROP_COUNT = 14
 } smx_drop;

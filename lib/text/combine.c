@@ -14,7 +14,7 @@ smx_counter_sample smx_combine_counter(const struct smx_series *series)
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
 		smx_counter_sample sample;
 
-		if (!part->source->served)
+		if (!smx_part_is_served(part))
 			continue;
 		sample = smx_reader_counter(part->source->member->reader, part->view);
 		total.whole = smx_add_saturated(total.whole, sample.whole);
@@ -35,7 +35,7 @@ double smx_combine_histogram(const struct smx_series *series, size_t bucket_coun
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
 		uint64_t *here = first ? counts : part_counts;
 
-		if (!part->source->served)
+		if (!smx_part_is_served(part))
 			continue;
 		smx_reader_histogram(part->source->member->reader, part->view, here, &part_sum);
 		/* Not 0 + sum: a sum of -0 stays one. */
@@ -51,11 +51,11 @@ double smx_combine_histogram(const struct smx_series *series, size_t bucket_coun
 static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
 			 const smx_gauge_sample *than)
 {
-	if (mode == SMX_GAUGE_LIVE_MOST_RECENT)
+	if (mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT)
 		return sample->stamp_ns > than->stamp_ns;
 	if (isnan(than->value))
 		return true;
-	return mode == SMX_GAUGE_LIVE_MIN ? sample->value < than->value
+	return mode == SMX_GAUGE_LIVE_MIN || mode == SMX_GAUGE_MIN ? sample->value < than->value
 					  : sample->value > than->value;
 }
 
@@ -68,12 +68,12 @@ bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, dou
 		smx_gauge_sample total;
 		size_t here;
 
-		if (!part->source->served)
+		if (!smx_part_is_served(part))
 			continue;
 		here = smx_reader_gauge_total(part->source->member->reader, part->view, &total);
 		if (here == 0)
 			continue;
-		if (count != 0 && mode == SMX_GAUGE_LIVE_SUM)
+		if (count != 0 && smx_mode_is_sum(mode))
 			best.value += total.value;
 		else if (count == 0 || is_preferred(mode, &total, &best))
 			best = total;
@@ -86,7 +86,7 @@ bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, dou
 bool smx_combine_is_asked_for(const struct smx_series *series)
 {
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
-		if (part->source->served && !part->view->overflow)
+		if (smx_part_is_served(part) && !part->view->overflow)
 			return true;
 	}
 	return false;
@@ -97,7 +97,7 @@ uint64_t smx_combine_created_ns(const struct smx_series *series)
 	uint64_t created = UINT64_MAX;
 
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
-		if (part->source->served && part->view->created_unix_ns < created)
+		if (smx_part_is_served(part) && part->view->created_unix_ns < created)
 			created = part->view->created_unix_ns;
 	}
 	return created;

@@ -25,7 +25,7 @@ static bool same_text(smx_text a, smx_text b)
 static bool labels_are_fit(const smx_family_view *view)
 {
 	static const smx_text pid = {"pid", 3};
-	bool adds_pid = view->kind == SMX_GAUGE && view->mode == SMX_GAUGE_LIVE_ALL;
+	bool adds_pid = view->kind == SMX_GAUGE && smx_mode_shows_each(view->mode);
 
 	for (size_t i = 0; i < view->label_count; i++) {
 		if (!smx_words_is_label_name(view->label_names[i]))
@@ -56,8 +56,7 @@ static bool kind_is_fit(const smx_family_view *view)
 	case SMX_COUNTER:
 		return true;
 	case SMX_GAUGE:
-		/* The modes that include the dead are not served yet. */
-		return view->mode >= SMX_GAUGE_LIVE_ALL && view->mode <= SMX_GAUGE_LIVE_MOST_RECENT;
+		return view->mode >= SMX_GAUGE_LIVE_ALL && view->mode <= SMX_GAUGE_MOST_RECENT;
 	case SMX_HISTOGRAM:
 		return bounds_are_fit(view);
 	default:
@@ -247,7 +246,7 @@ static bool add_part(struct smx_series *series, struct smx_source *source,
 {
 	struct smx_part *part;
 
-	if (source->family->kind == SMX_GAUGE && source->family->mode == SMX_GAUGE_LIVE_ALL) {
+	if (source->family->kind == SMX_GAUGE && smx_mode_shows_each(source->family->mode)) {
 		for (part = &series->first; part; part = part->next) {
 			if (part->source == source)
 				return true;

@@ -118,10 +118,24 @@ bool smx_merge_adopt_series(struct smx_merge *merge, struct smx_source *source);
  * after. */
 void smx_family_drop_source(struct smx_family *family, struct smx_source *source);
 void smx_family_free(struct smx_family *family);
+/* Whether each process is a sample of its own, with a pid label. */
+static inline bool smx_mode_shows_each(smx_gauge_mode mode)
+{
+	return mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL;
+}
 static inline bool smx_family_has_one_sample(const struct smx_family *family)
 {
 	return family->kind == SMX_COUNTER ||
-	       (family->kind == SMX_GAUGE && family->mode != SMX_GAUGE_LIVE_ALL);
+	       (family->kind == SMX_GAUGE && !smx_mode_shows_each(family->mode));
+}
+static inline bool smx_mode_is_sum(smx_gauge_mode mode)
+{
+	return mode == SMX_GAUGE_LIVE_SUM || mode == SMX_GAUGE_SUM;
+}
+/* Whether a part of a series has numbers that are to be shown. */
+static inline bool smx_part_is_served(const struct smx_part *part)
+{
+	return part->source->served && !part->view->removed;
 }
 
 /* choice.c: decides what is shown. */

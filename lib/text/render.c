@@ -97,7 +97,7 @@ static void render_gauge(const struct smx_rendering *rendering, const struct smx
 	char *out;
 
 	if (!smx_combine_gauge(series, family->mode, &value) &&
-	    (family->mode != SMX_GAUGE_LIVE_SUM || !smx_combine_is_asked_for(series)))
+	    (!smx_mode_is_sum(family->mode) || !smx_combine_is_asked_for(series)))
 		return;
 	out = smx_buffer_reserve(rendering->buffer, line_room(series));
 	if (!out)
@@ -136,7 +136,7 @@ static void render_writers_of_part(const struct smx_rendering *rendering,
 static void render_writers(const struct smx_rendering *rendering, const struct smx_series *series)
 {
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
-		if (part->source->served)
+		if (smx_part_is_served(part))
 			render_writers_of_part(rendering, series, part);
 	}
 }

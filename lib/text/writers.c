@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * writers.c - the pid label of each live writer
+ * writers.c - the pid label of each writer: the live ones, and the dead ones that are still shown
  *
  * The pid is the writer's own, and writers of two PID namespaces may have the same: the second is
  * "12-2", the third "12-3". A writer keeps its label for as long as it lives, whoever comes and
@@ -21,7 +21,7 @@ static bool same_writer(const struct smx_writer_label *label, const smx_writer_v
 
 static bool is_up_to_date(const struct smx_member *member)
 {
-	size_t count = smx_reader_writer_count(member->reader);
+	size_t count = smx_reader_holder_count(member->reader);
 
 	if (count != member->writer_count)
 		return false;
@@ -43,7 +43,7 @@ static int by_slot(const void *left, const void *right)
 /* The writers as they are now; those that were there before keep their ordinals. */
 static bool take_in_writers(struct smx_member *member)
 {
-	size_t count = smx_reader_writer_count(member->reader);
+	size_t count = smx_reader_holder_count(member->reader);
 	struct smx_writer_label *writers = calloc(count + 1, sizeof(*writers));
 
 	if (!writers)

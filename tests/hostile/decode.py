@@ -219,7 +219,9 @@ class Decoder:
             at = family.pop("help_offset")
             self.expect(at == 0 or at in texts, f"family {base}: its help is not in the index")
             family["help"] = texts.get(at)
-            cells = self.gauge_cells(family["presence_gauge"], 0, slots)
+            cells = self.gauge_cells(
+                {"cells_or_gauge": family["presence_gauge"], "mode": 0}, slots
+            )
             family["defined_by"] = [cell["slot"] for cell in cells]
         return families
 
@@ -348,21 +350,22 @@ class Decoder:
         self.expect(
             overflow == (family["overflow_offset"] == base), f"{where}: the overflow series?"
         )
-        self.expect(
-            s["removed_epoch"] == 0 and s["exemplar_offset"] == 0, f"{where}: reserved words"
-        )
+        word = s["cells_or_gauge"]
+        target = word & L.PLACE_MASK
         one: Json = {
             "offset": base,
             "family": s["family_offset"],
             "labels": labels,
             "overflow": overflow,
+            "removed": bool(word & L.WORD_REMOVED),
+            "incarnation": (word & ~L.WORD_REMOVED) >> L.PLACE_BITS,
         }
         if kind == "gauge":
-            one["gauge"] = s["cells_or_gauge"]
-            one["cells"] = self.gauge_cells(s["cells_or_gauge"], s["mode"], slots)
+            one["gauge"] = target
+            one["cells"] = self.gauge_cells(s, slots)
             return one
         count = 1 if kind == "counter" else len(family["bounds"]) + 1
-        cells = [self.cell(s["cells_or_gauge"], i, where) for i in range(count)]
+        cells = [self.cell(target, i, where) for i in range(count)]
         if kind == "counter":
             one["whole"], one["fraction"] = cells[0]
         else:
@@ -382,21 +385,27 @@ class Decoder:
             sums.append(get(self.data, L.CELL, at, "sum"))
         return count % 2**64, math.fsum(sums) if all(map(math.isfinite, sums)) else sum(sums)
 
-    def gauge_cells(self, gauge: int, mode: int, slots: list[Json]) -> list[Json]:
-        """The cells of a gauge number that are present, whether the slot is held or not."""
+    def gauge_cells(self, series: Json, slots: list[Json]) -> list[Json]:
+        """The live cells of a gauge that are present, whether the slot is held or not."""
+        word, mode = series["cells_or_gauge"], series["mode"]
+        gauge = word & L.PLACE_MASK
         if not self.expect(gauge < L.GAUGE_MAX, f"gauge {gauge}: the number is too large"):
             return []
         block, index = L.gauge_place(gauge)
+        base = (word >> L.PLACE_BITS << L.TAG_INCARNATION_SHIFT) % 2**64
+        base |= L.MODE_FOLDS.get(mode, 0) << L.TAG_FOLD_SHIFT
         cells = []
         for slot in slots:
             if slot["generation"] == 0 or slot["blocks"][block] == 0:
                 continue
             at = slot["blocks"][block] + index * L.CELL_SIZE
             tag = get(self.data, L.GAUGE_CELL, at, "tag")
-            recent = mode in L.MOST_RECENT_MODES
-            if tag != 0 and (tag >= slot["claimed_ns"] if recent else tag == slot["generation"]):
-                cell = {"slot": slot["slot"], "value": get(self.data, L.GAUGE_CELL, at, "value")}
-                cells.append({**cell, "stamp_ns": tag} if recent else cell)
+            cell = {"slot": slot["slot"], "value": get(self.data, L.GAUGE_CELL, at, "value")}
+            if mode in L.MOST_RECENT_MODES:
+                if tag > series["since_ns"] and tag >= slot["claimed_ns"]:
+                    cells.append({**cell, "stamp_ns": tag})
+            elif tag == base | slot["generation"]:
+                cells.append(cell)
         return cells
 
     # -- what must hold --

@@ -53,7 +53,7 @@ static void print_histogram(const smx_reader *reader, const smx_family_view *fam
 
 static void print_gauge(const smx_reader *reader, const smx_series_view *series)
 {
-	smx_gauge_sample *samples = calloc(smx_reader_writer_count(reader) + 1, sizeof(*samples));
+	smx_gauge_sample *samples = calloc(smx_reader_holder_count(reader) + 1, sizeof(*samples));
 	size_t count = samples ? smx_reader_gauge(reader, series, samples) : 0;
 
 	printf("\"values\": {");
@@ -71,7 +71,8 @@ static void print_series(const smx_reader *reader, const smx_family_view *family
 {
 	printf("{\"labels\": ");
 	print_texts(series->label_values, family->label_count);
-	printf(", \"overflow\": %s, ", series->overflow ? "true" : "false");
+	printf(", \"overflow\": %s, \"removed\": %s, ", series->overflow ? "true" : "false",
+	       series->removed ? "true" : "false");
 	if (family->kind == SMX_COUNTER) {
 		smx_counter_sample sample = smx_reader_counter(reader, series);
 

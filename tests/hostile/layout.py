@@ -93,10 +93,18 @@ SERIES_OVERFLOW = 1
 PLACE_BITS = 36
 PLACE_MASK = (1 << PLACE_BITS) - 1
 LIFE_MASK = (1 << 27) - 1
+WORD_REMOVED = 1 << 63
 EXEMPLAR_SIZE = 256
 OUTCOME_SIZE = 512
 HEALTH_NAME = 1088
 HEALTH_UP = 1
+
+SLOT_KEEP = 1
+KEPT_MAX = 64
+TAG_FOLD_SHIFT = 40
+TAG_INCARNATION_SHIFT = 42
+FOLD_SUM, FOLD_MIN, FOLD_MAX = 1, 2, 3
+MODE_FOLDS = {7: FOLD_SUM, 8: FOLD_MIN, 9: FOLD_MAX}
 
 KINDS = {1: "counter", 2: "gauge", 3: "histogram", 5: "summary", 6: "info", 7: "stateset"}
 COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO, STATE_SET = 1, 2, 3, 5, 6, 7
@@ -144,6 +152,8 @@ HEADER: Table = {
     "claim_count": Field(352, "Q"),
     "removal_epoch": Field(384, "Q"),
     "successor": Field(392, "Q"),
+    "removal_begun": Field(400, "Q"),
+    "fold_blocks": Field(408, "Q"),
     "toc": Field(512, "512s"),
     "dropped": Field(1024, "32Q"),
 }
@@ -202,8 +212,9 @@ SERIES: Table = {
     "mode": Field(50, "H"),
     "key_size": Field(52, "I"),
     "created_unix_ns": Field(56, "Q"),
-    "removed_epoch": Field(64, "Q"),
+    "since_ns": Field(64, "Q"),
     "exemplar_offset": Field(72, "Q"),
+    "spares": Field(80, "Q"),
 }
 
 EXEMPLAR: Table = {

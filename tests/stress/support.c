@@ -383,7 +383,7 @@ smx_gauge stress_gauge_of(smx_segment *segment, const char *name, smx_gauge_mode
 size_t stress_gauge(const smx_reader *reader, const char *name, double *sum)
 {
 	const smx_series_view *series = stress_series(reader, stress_family(reader, name), NULL);
-	smx_gauge_sample *samples = calloc(smx_reader_writer_count(reader) + 1, sizeof *samples);
+	smx_gauge_sample *samples = calloc(smx_reader_holder_count(reader) + 1, sizeof *samples);
 	size_t count = series ? smx_reader_gauge(reader, series, samples) : 0;
 
 	if (sum)

@@ -178,6 +178,12 @@ size_t smx_reader_writer_count(const smx_reader *reader)
 	return reader->writer_count;
 }
 
+/* The fake does not tell the dead that are shown from the live. */
+size_t smx_reader_holder_count(const smx_reader *reader)
+{
+	return reader->writer_count;
+}
+
 const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_t index)
 {
 	return &reader->writers[index];
@@ -233,12 +239,12 @@ size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
 			 const smx_gauge_sample *than)
 {
-	if (mode == SMX_GAUGE_LIVE_MOST_RECENT)
+	if (mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT)
 		return sample->stamp_ns > than->stamp_ns;
 	if (isnan(than->value))
 		return true;
-	return mode == SMX_GAUGE_LIVE_MIN ? sample->value < than->value
-					  : sample->value > than->value;
+	return mode == SMX_GAUGE_LIVE_MIN || mode == SMX_GAUGE_MIN ? sample->value < than->value
+								   : sample->value > than->value;
 }
 
 size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
@@ -252,7 +258,7 @@ size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
 	for (size_t i = 0; i < fake->gauge_count; i++) {
 		if (fake->gauge[i].writer >= reader->writer_count)
 			continue;
-		if (count > 0 && mode == SMX_GAUGE_LIVE_SUM)
+		if (count > 0 && (mode == SMX_GAUGE_LIVE_SUM || mode == SMX_GAUGE_SUM))
 			total->value += fake->gauge[i].value;
 		else if (count == 0 || is_preferred(mode, &fake->gauge[i], total))
 			*total = fake->gauge[i];

@@ -160,16 +160,22 @@ Test(family, without_room_is_full_and_its_handles_are_empty)
 	cr_expect_geq(segment->header->dropped[SMX_DROP_FAMILY], 1);
 }
 
-Test(family, of_a_mode_that_is_not_served_yet_says_so)
+Test(family, of_gauges_has_one_of_ten_modes)
 {
 	smx_definition definition = {.name = "g"};
 	smx_gauge_family family;
 	smx_error error = {0};
+	char name[] = "g0";
 
-	cr_expect_eq(
-		smx_gauge_define(fixture_segment("a"), &definition, SMX_GAUGE_SUM, &family, &error),
-		SMX_ERR_UNSUPPORTED);
-	cr_expect(strstr(error.message, "sum"), "%s", error.message);
-	cr_expect_eq(smx_gauge_define(fixture_segment("a"), &definition, 99, &family, &error),
-		     SMX_ERR_INVALID);
+	definition.name = name;
+	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_MOST_RECENT; mode++, name[1]++)
+		cr_expect_eq(smx_gauge_define(fixture_segment("a"), &definition,
+					      (smx_gauge_mode)mode, &family, &error),
+			     SMX_OK, "%s", error.message);
+	for (int mode = 0; mode <= 11; mode += 11) {
+		cr_expect_eq(smx_gauge_define(fixture_segment("a"), &definition,
+					      (smx_gauge_mode)mode, &family, &error),
+			     SMX_ERR_INVALID);
+		cr_expect_null(family.impl);
+	}
 }

@@ -121,7 +121,8 @@ static int parse_mode(PyObject *name, smx_gauge_mode *mode)
  */
 static smx_gauge_mode served_mode(smx_segment *segment, smx_gauge_mode mode)
 {
-	if (mode == SMX_GAUGE_LIVE_ALL && smx_segment_path(segment)[0] == '\0')
+	if ((mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL) &&
+	    smx_segment_path(segment)[0] == '\0')
 		return SMX_GAUGE_LIVE_SUM;
 	return mode;
 }
