@@ -21,6 +21,9 @@ typedef struct core_state {
 	PyTypeObject *counter_type;
 	PyTypeObject *gauge_type;
 	PyTypeObject *histogram_type;
+	PyTypeObject *summary_type;
+	PyTypeObject *info_type;
+	PyTypeObject *enum_type;
 	PyTypeObject *http_recorder_type;
 	PyTypeObject *http_exchange_type;
 } core_state;
@@ -49,6 +52,9 @@ extern PyType_Spec core_metric_spec;
 extern PyType_Spec core_counter_spec;
 extern PyType_Spec core_gauge_spec;
 extern PyType_Spec core_histogram_spec;
+extern PyType_Spec core_summary_spec;
+extern PyType_Spec core_info_spec;
+extern PyType_Spec core_enum_spec;
 extern PyType_Spec core_http_recorder_spec;
 extern PyType_Spec core_http_exchange_spec;
 
@@ -85,10 +91,5 @@ int core_double(PyObject *object, double *value);
 
 PyObject *core_pointed(PyObject *module, PyObject *text);
 PyObject *core_family_names(PyObject *module, PyObject *text);
-
-/* ---- exemplar.c ---- */
-
-/* exemplar: NULL, None, or its labels. -1 with an exception set if it is not as it should be. */
-int core_check_exemplar(PyObject *exemplar);
 
 #endif

@@ -2,6 +2,7 @@
 /*
  * counter.c - the type Counter
  */
+#include "exemplar.h"
 #include "metric.h"
 
 static PyObject *raise_negative(void)
@@ -40,6 +41,28 @@ __attribute__((noinline)) static PyObject *add_int(smx_counter counter, PyObject
 	Py_RETURN_NONE;
 }
 
+static PyObject *inc_exemplar(struct metric *metric, PyObject *amount, PyObject *labels)
+{
+	struct exemplar exemplar;
+	double value = 1;
+
+	if (amount && core_double(amount, &value))
+		return NULL;
+	if (value < 0)
+		return raise_negative();
+	if (exemplar_begin(&exemplar, labels))
+		return NULL;
+	smx_counter_add_exemplar(metric->series.counter, value, exemplar.labels, exemplar.count);
+	exemplar_end(&exemplar);
+	Py_RETURN_NONE;
+}
+
+static bool has_labels(PyObject *exemplar)
+{
+	return exemplar && exemplar != Py_None &&
+	       !(PyDict_Check(exemplar) && PyDict_GET_SIZE(exemplar) == 0);
+}
+
 CORE_SLOW static PyObject *inc_any(struct metric *metric, PyObject *const *args, Py_ssize_t nargs,
 				   PyObject *kwnames)
 {
@@ -51,8 +74,8 @@ CORE_SLOW static PyObject *inc_any(struct metric *metric, PyObject *const *args,
 		return NULL;
 	if (!metric->observable)
 		return metric_raise_unobservable(metric);
-	if (core_check_exemplar(values[1]))
-		return NULL;
+	if (has_labels(values[1]))
+		return inc_exemplar(metric, values[0], values[1]);
 	if (!values[0]) {
 		smx_counter_inc(metric->series.counter);
 		Py_RETURN_NONE;
@@ -108,15 +131,13 @@ PyDoc_STRVAR(counter_define_doc,
 static PyObject *counter_define(PyObject *self, PyTypeObject *defining_class, PyObject *const *args,
 				Py_ssize_t nargs, PyObject *kwnames)
 {
-	static const char *const names[] = {"segment", "name",	     "documentation",
-					    "unit",    "labelnames", NULL};
 	struct metric *metric = (struct metric *)self;
 	PyObject *values[METRIC_DEFINE_ARGUMENTS] = {NULL};
 	struct metric_definition begun;
 	smx_error error = {0};
 
-	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS, args, nargs, kwnames,
-			   values) ||
+	if (core_arguments("_define", metric_define_names, METRIC_DEFINE_ARGUMENTS, args, nargs,
+			   kwnames, values) ||
 	    metric_definition_begin(metric, defining_class, values, &begun))
 		return NULL;
 	smx_counter_define(begun.segment, &begun.definition, &metric->family.counter, &error);

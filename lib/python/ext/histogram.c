@@ -2,6 +2,7 @@
 /*
  * histogram.c - the type Histogram
  */
+#include "exemplar.h"
 #include "metric.h"
 
 PyDoc_STRVAR(histogram_observe_doc,
@@ -12,15 +13,21 @@ CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *a
 {
 	static const char *const names[] = {"amount", "exemplar", NULL};
 	PyObject *values[2] = {NULL, NULL};
+	struct exemplar exemplar;
 	double amount;
 
 	if (core_arguments("observe", names, 1, args, nargs, kwnames, values))
 		return NULL;
 	if (!metric->observable)
 		return metric_raise_unobservable(metric);
-	if (core_check_exemplar(values[1]) || core_double(values[0], &amount))
+	if (core_double(values[0], &amount) || exemplar_begin(&exemplar, values[1]))
 		return NULL;
-	smx_histogram_observe(metric->series.histogram, amount);
+	if (exemplar.count)
+		smx_histogram_observe_exemplar(metric->series.histogram, amount, exemplar.labels,
+					       exemplar.count);
+	else
+		smx_histogram_observe(metric->series.histogram, amount);
+	exemplar_end(&exemplar);
 	Py_RETURN_NONE;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * metric.c - the type Metric: definition, labels() and children of Counter, Gauge and Histogram
+ * metric.c - the type Metric: definition, labels() and children of all kinds
  */
 #include "metric.h"
 
@@ -9,6 +9,9 @@
 #include "segment.h"
 
 /* ---- definition ---- */
+
+const char *const metric_define_names[METRIC_DEFINE_ARGUMENTS + 1] = {
+	"segment", "name", "documentation", "unit", "labelnames", NULL};
 
 static int take_label_names(PyObject *names, struct metric_definition *begun)
 {
@@ -117,6 +120,15 @@ static void look_up_series(struct metric *child, const struct metric *parent, co
 		break;
 	case SMX_GAUGE:
 		child->series.gauge = smx_gauge_with_text(parent->family.gauge, texts);
+		break;
+	case SMX_SUMMARY:
+		child->series.summary = smx_summary_with_text(parent->family.summary, texts);
+		break;
+	case SMX_INFO:
+		child->series.info = smx_info_with_text(parent->family.info, texts);
+		break;
+	case SMX_STATE_SET:
+		child->series.state_set = smx_state_set_with_text(parent->family.state_set, texts);
 		break;
 	default:
 		child->series.histogram = smx_histogram_with_text(parent->family.histogram, texts);
@@ -430,7 +442,7 @@ static PyGetSetDef metric_getset[] = {
 };
 
 static PyType_Slot metric_slots[] = {
-	{Py_tp_doc, "What Counter, Gauge and Histogram have in common."},
+	{Py_tp_doc, "What all kinds of metric have in common."},
 	{Py_tp_traverse, metric_traverse},
 	{Py_tp_clear, metric_clear},
 	{Py_tp_dealloc, metric_dealloc},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * metric.h - what Counter, Gauge and Histogram have in common
+ * metric.h - what all kinds of metric have in common
  *
  * A metric is either a parent (it has label names and gives out children) or observable (it has a
  * series of its own: a child, or a metric without labels). Everything but the cache of children is
@@ -20,6 +20,9 @@ struct metric {
 		smx_counter counter;
 		smx_gauge gauge;
 		smx_histogram histogram;
+		smx_summary summary;
+		smx_info info;
+		smx_state_set state_set;
 	} series;
 	bool observable;
 	bool set_only; /* a gauge of a mostrecent mode */
@@ -30,6 +33,9 @@ struct metric {
 		smx_counter_family counter;
 		smx_gauge_family gauge;
 		smx_histogram_family histogram;
+		smx_summary_family summary;
+		smx_info_family info;
+		smx_state_set_family state_set;
 	} family;
 	PyObject *parent;	/* of a child; it keeps the segment alive */
 	PyObject *label_values; /* of a child: tuple of exact str, else NULL */
@@ -68,6 +74,7 @@ struct metric_definition {
  * sets the handles.
  */
 #define METRIC_DEFINE_ARGUMENTS 5
+extern const char *const metric_define_names[METRIC_DEFINE_ARGUMENTS + 1]; /* a NULL at the end */
 int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
 			    PyObject *const *values, struct metric_definition *begun);
 /*

@@ -144,9 +144,13 @@ static int core_exec(PyObject *module)
 	state->counter_type = add_type(module, &core_counter_spec, state->metric_type);
 	state->gauge_type = add_type(module, &core_gauge_spec, state->metric_type);
 	state->histogram_type = add_type(module, &core_histogram_spec, state->metric_type);
+	state->summary_type = add_type(module, &core_summary_spec, state->metric_type);
+	state->info_type = add_type(module, &core_info_spec, state->metric_type);
+	state->enum_type = add_type(module, &core_enum_spec, state->metric_type);
 	state->http_recorder_type = add_type(module, &core_http_recorder_spec, NULL);
 	state->http_exchange_type = add_type(module, &core_http_exchange_spec, NULL);
 	if (!state->counter_type || !state->gauge_type || !state->histogram_type ||
+	    !state->summary_type || !state->info_type || !state->enum_type ||
 	    !state->http_recorder_type || !state->http_exchange_type)
 		return -1;
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
@@ -166,6 +170,9 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->counter_type);
 	Py_VISIT(state->gauge_type);
 	Py_VISIT(state->histogram_type);
+	Py_VISIT(state->summary_type);
+	Py_VISIT(state->info_type);
+	Py_VISIT(state->enum_type);
 	Py_VISIT(state->http_recorder_type);
 	Py_VISIT(state->http_exchange_type);
 	return 0;
@@ -180,6 +187,9 @@ static int core_clear(PyObject *module)
 	Py_CLEAR(state->counter_type);
 	Py_CLEAR(state->gauge_type);
 	Py_CLEAR(state->histogram_type);
+	Py_CLEAR(state->summary_type);
+	Py_CLEAR(state->info_type);
+	Py_CLEAR(state->enum_type);
 	Py_CLEAR(state->http_recorder_type);
 	Py_CLEAR(state->http_exchange_type);
 	return 0;

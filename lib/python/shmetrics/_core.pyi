@@ -123,6 +123,43 @@ class Histogram(Metric):
         /,
     ) -> Optional[str]: ...
 
+class Summary(Metric):
+    def observe(self, amount: Union[SupportsFloat, SupportsIndex]) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        /,
+    ) -> Optional[str]: ...
+
+class Info(Metric):
+    def _set(self, labels: Tuple[Tuple[str, str], ...], /) -> Optional[str]: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        /,
+    ) -> Optional[str]: ...
+
+class Enum(Metric):
+    def _set(self, state: int, /) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        states: Tuple[str, ...],
+        /,
+    ) -> Optional[str]: ...
+
 @final
 class HttpExchange:
     def __call__(self, message: MutableMapping[str, Any], /) -> Awaitable[None]: ...

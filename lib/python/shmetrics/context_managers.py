@@ -86,7 +86,9 @@ class InprogressTracker:
 class Timer:
     """Gives a metric the seconds a block or function took, and keeps them in `duration`."""
 
-    def __init__(self, metric: Union[_core.Gauge, _core.Histogram], callback_name: str) -> None:
+    def __init__(
+        self, metric: Union[_core.Gauge, _core.Histogram, _core.Summary], callback_name: str
+    ) -> None:
         self._metric = metric
         self._callback_name = callback_name
         self._start = 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""metrics - Counter, Gauge, Histogram
+"""metrics - Counter, Gauge, Histogram, Summary, Info, Enum
 
 Signatures and mistakes are prometheus_client's. Recording and labels() are in the extension
 (_core); here is what happens once per metric. Nothing is stored in an instance's __dict__: while it
@@ -9,7 +9,7 @@ is empty, the interpreter's specialised look-up of methods holds.
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Iterable, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, List, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
 from . import _core
 from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
@@ -236,3 +236,95 @@ class Histogram(_core.Histogram, MetricWrapperBase):
     def time(self) -> Timer:
         """A context manager and decorator that observes the seconds a block or function took."""
         return Timer(self, "observe")
+
+
+@_core.own_methods
+class Summary(_core.Summary, MetricWrapperBase):
+    """Counts observations and adds them up. Its count is that of all processes."""
+
+    _type = "summary"
+    _reserved_labelnames = ("quantile",)
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+    ) -> None:
+        self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
+
+    def time(self) -> Timer:
+        """A context manager and decorator that observes the seconds a block or function took."""
+        return Timer(self, "observe")
+
+
+class Info(_core.Info, MetricWrapperBase):
+    """Labels that describe something, such as a version. The last that any process set are served."""
+
+    _type = "info"
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+    ) -> None:
+        self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
+
+    def info(self, val: Mapping[str, str]) -> None:
+        """Set all labels, in the place of those set before."""
+        self._raise_if_not_observable()
+        if set(self._labelnames).intersection(val.keys()):
+            raise ValueError(
+                f"Overlapping labels for Info metric, metric: {self._labelnames} child: {val}"
+            )
+        if any(value is None for value in val.values()):
+            raise ValueError("Label value cannot be None")
+        refusal = self._set(tuple(val.items()))
+        if refusal:
+            logger.warning("shmetrics: %s is not recorded: %s", self._name, refusal)
+
+
+class Enum(_core.Enum, MetricWrapperBase):
+    """One of several states: the one that a live process set last; before that, the first."""
+
+    _type = "stateset"
+    __slots__ = ("_own_states",)
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: Iterable[str] = (),
+        namespace: str = "",
+        subsystem: str = "",
+        unit: str = "",
+        registry: Optional[CollectorRegistry] = REGISTRY,
+        *,
+        states: Optional[Sequence[str]] = None,
+    ) -> None:
+        names = tuple(labelnames)
+        if name in names:
+            raise ValueError(f"Overlapping labels for Enum metric: {name}")
+        if not states:
+            raise ValueError(f"No states provided for Enum metric: {name}")
+        self._own_states = tuple(states)
+        naming = (namespace, subsystem, unit)
+        self._define_in(name, documentation, names, naming, registry, self._own_states)
+
+    @property
+    def _states(self) -> Tuple[str, ...]:
+        return (self._parent or self)._own_states
+
+    def state(self, state: str) -> None:
+        """Set the state; ValueError if it is none of the states."""
+        self._raise_if_not_observable()
+        self._set(self._states.index(state))
