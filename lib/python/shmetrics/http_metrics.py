@@ -8,9 +8,10 @@ method, impossible statuses one status.
 
 from __future__ import annotations
 
-import weakref
-from typing import Callable, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+import math
+from typing import Callable, NamedTuple, Optional, Sequence, TypeVar, Union, cast
 
+from .catalog.instruments import metric
 from .metrics import Counter, Gauge, Histogram
 from .registry import CollectorRegistry
 from .segment import logger
@@ -34,42 +35,16 @@ class HttpMetrics(NamedTuple):
     requests: Counter
     durations: Histogram
     in_progress: Gauge
-    buckets: Tuple[float, ...]
-
-
-_made: "weakref.WeakKeyDictionary[CollectorRegistry, HttpMetrics]" = weakref.WeakKeyDictionary()
 
 
 def http_metrics(registry: CollectorRegistry, buckets: Sequence[Union[float, str]]) -> HttpMetrics:
     """The metrics are the registry's: several applications in one process share them."""
-    bounds = tuple(float(bound) for bound in buckets)
-    found = _made.get(registry)
-    if found is None:
-        found = _made[registry] = HttpMetrics(
-            Counter(
-                "http_requests_total",
-                "HTTP requests answered.",
-                ["method", "endpoint", "status_code"],
-                registry=registry,
-            ),
-            Histogram(
-                "http_request_duration_seconds",
-                "Time from the arrival of an HTTP request to its answer.",
-                ["method", "endpoint"],
-                registry=registry,
-                buckets=bounds,
-            ),
-            Gauge(
-                "http_requests_in_progress",
-                "HTTP requests not answered yet.",
-                registry=registry,
-                multiprocess_mode="livesum",
-            ),
-            bounds,
-        )
-    elif found.buckets != bounds:
-        raise ValueError("http_request_duration_seconds has other buckets in this registry already")
-    return found
+    bounds = tuple(float(bound) for bound in buckets if float(bound) != math.inf)
+    return HttpMetrics(
+        cast(Counter, metric("http_requests_total", registry)),
+        cast(Histogram, metric("http_request_duration_seconds", registry, bounds)),
+        cast(Gauge, metric("http_requests_in_progress", registry)),
+    )
 
 
 def endpoint_label(endpoint: Callable[[Scope], Optional[str]]) -> Callable[[Scope], str]:

@@ -113,12 +113,7 @@ class CollectorRegistry:
 
     def _is_recorded(self, collector: Collector) -> bool:
         """Whether the segment of this registry has what the collector yields."""
-        if not isinstance(collector, _core.Metric):
-            return False
-        try:
-            return collector._segment is self._segment_opened
-        except RuntimeError:  # its name is taken, and another thread is about to define it
-            return True
+        return isinstance(collector, _core.Metric) and collector._segment is self._segment_opened
 
     # ---- names ----
 
