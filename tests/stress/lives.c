@@ -3,10 +3,10 @@
  * lives.c - many processes remove, make and reset the same series and record to them, some are
  * killed
  *
- * Attacks I1, I3, I5 and I6. A counter that nobody removes is exact within its ledger. A series that
- * one worker alone removes and makes holds exactly what it has recorded since. What all of them
- * remove is never torn: a histogram's sum belongs to its count at every look. The memory in use
- * stops to grow but for what the killed had in their hands. With --threads the workers are the
+ * Attacks I1, I3, I5 and I6. A counter that nobody removes is exact within its ledger. A series
+ * that one worker alone removes and makes holds exactly what it has recorded since. What all of
+ * them remove is never torn: a histogram's sum belongs to its count at every look. The memory in
+ * use stops to grow but for what the killed had in their hands. With --threads the workers are the
  * threads of one process, whose mapping ThreadSanitizer can watch.
  */
 #include "support.h"
