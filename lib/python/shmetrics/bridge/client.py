@@ -14,6 +14,7 @@ except ImportError as error:
 from prometheus_client import metrics as _metrics
 from prometheus_client import multiprocess as _multiprocess
 from prometheus_client import registry as _registry
+from prometheus_client import samples as _samples
 from prometheus_client import utils
 from prometheus_client import values as _values
 
@@ -24,6 +25,7 @@ registry: Any = _registry
 values: Any = _values
 
 Metric: Any = prometheus_client.Metric
+Exemplar: Any = _samples.Exemplar
 REGISTRY: Any = prometheus_client.REGISTRY
 PrivateValue: Any = _values.MutexValue
 float_to_text: Any = utils.floatToGoString

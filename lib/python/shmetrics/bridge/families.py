@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, NamedTuple, Optional, Set, Tuple, Type, Union
+from typing import Any, Dict, Optional, Set, Type
 
 from .. import _core
 from .. import segment as _segment
@@ -30,24 +30,35 @@ class HistogramSeries(_core.Histogram):
     owner: Any
 
 
-Series = Union[CounterSeries, GaugeSeries, HistogramSeries]
+@_core.own_methods
+class SummarySeries(_core.Summary):
+    __slots__ = ("owner",)
+    owner: Any
+
+
+class InfoSeries(_core.Info):
+    __slots__ = ("owner",)
+    owner: Any
+
+
+class EnumSeries(_core.Enum):
+    __slots__ = ("owner",)
+    owner: Any
+
 
 KINDS: Dict[str, Type[Any]] = {
     "counter": CounterSeries,
     "gauge": GaugeSeries,
     "histogram": HistogramSeries,
+    "summary": SummarySeries,
+    "info": InfoSeries,
+    "stateset": EnumSeries,
 }
 
 # Names that this process records under, in whatever registry.
 defined_names: Set[str] = set()
 
 _said: Set[str] = set()
-
-
-class Refusal(NamedTuple):
-    """Why a metric stays the process's own."""
-
-    reason: str
 
 
 def say_once(message: str, *arguments: object) -> None:
@@ -83,11 +94,17 @@ def define(segment: _core.Segment, metric: Any) -> Optional[Any]:
     if kind is None:
         return None
     family = kind()
-    definition = (
+    definition = [
         segment, metric._name, metric._documentation, metric._unit, metric._labelnames,
-    )  # fmt: skip
+    ]  # fmt: skip
+    if metric._type == "gauge":
+        definition.append(metric._multiprocess_mode)
+    elif metric._type == "histogram":
+        definition.append(tuple(metric._upper_bounds))
+    elif metric._type == "stateset":
+        definition.append(tuple(metric._states))
     try:
-        refusal = _define(family, metric, definition)
+        refusal = family._define(*definition)
     except (ValueError, TypeError, NotImplementedError) as error:
         say_once("%s stays the process's own: %s", metric._name, error)
         return None
@@ -95,19 +112,3 @@ def define(segment: _core.Segment, metric: Any) -> Optional[Any]:
         say_once("%s is not recorded: %s", metric._name, refusal)
     defined_names.add(metric._name)
     return family
-
-
-def _define(family: Any, metric: Any, definition: Tuple[Any, ...]) -> Optional[str]:
-    refusal: Optional[str]
-    if metric._type == "gauge":
-        mode = metric._multiprocess_mode
-        try:
-            refusal = family._define(*definition, mode)
-        except NotImplementedError:
-            # A mode that includes the dead, which this build does not serve.
-            refusal = family._define(*definition, "live" + mode)
-    elif metric._type == "histogram":
-        refusal = family._define(*definition, tuple(metric._upper_bounds))
-    else:
-        refusal = family._define(*definition)
-    return refusal

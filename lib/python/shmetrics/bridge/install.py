@@ -25,6 +25,9 @@ _EXPECTED: Tuple[Tuple[str, str, List[str]], ...] = (
     ("Gauge", "set", ["value"]),
     ("Gauge", "set_function", ["f"]),
     ("Histogram", "observe", ["amount", "exemplar"]),
+    ("Summary", "observe", ["amount"]),
+    ("Info", "info", ["val"]),
+    ("Enum", "state", ["state"]),
 )
 _INIT = [
     "name", "documentation", "labelnames", "namespace", "subsystem", "unit", "registry",
@@ -68,6 +71,9 @@ def _differences() -> List[str]:
             found.append(f"{class_name}.{method}()")
     if _arguments(metrics.MetricWrapperBase.__init__) != _INIT:
         found.append("MetricWrapperBase()")
+    for name in ("_validate_exemplar", "_use_created"):
+        if not hasattr(metrics, name):
+            found.append(f"metrics.{name}")
     made = registry.CollectorRegistry()
     if not isinstance(getattr(made, "_collector_to_names", None), dict):
         found.append("CollectorRegistry._collector_to_names")
@@ -122,6 +128,9 @@ def install() -> None:
     recording.hook_counter(metrics.Counter)
     recording.hook_gauge(metrics.Gauge)
     recording.hook_histogram(metrics.Histogram)
+    recording.hook_summary(metrics.Summary)
+    recording.hook_info(metrics.Info)
+    recording.hook_enum(metrics.Enum)
     reading.hook_metric(metrics.MetricWrapperBase)
     reading.hook_registry(registry.CollectorRegistry, is_active)
     reading.hook_multiprocess(multiprocess, is_active)

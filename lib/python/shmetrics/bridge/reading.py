@@ -13,10 +13,11 @@ import threading
 import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
+from .. import _core
 from .. import segment as _segment
-from ..parser import text_bytes_to_metric_families
-from . import families
-from .client import REGISTRY, Metric
+from ..registry import families_of
+from . import client, families
+from .client import REGISTRY, Exemplar, Metric
 
 Families = Dict[str, Any]  # prometheus_client's Metric by its name
 
@@ -35,44 +36,47 @@ def _call_functions(names: Optional[List[str]] = None) -> None:
                 gauge._shmetrics.set(sample.value)
 
 
-def read(names: Optional[List[str]] = None) -> Families:
+def read(names: Optional[List[str]] = None, created: bool = False) -> Families:
     """The families of the segment as a scrape sees them now; of these names alone unless None."""
     _call_functions(names)
+    text = _segment.default_segment().render(
+        names, format=_core.FORMAT_OPENMETRICS_100, created=created
+    )
     found: Families = {}
-    for ours in text_bytes_to_metric_families(_segment.default_segment().render(names)):
-        family = Metric(ours.name, ours.documentation, ours.type)
+    for ours in families_of(text):
+        family = Metric(ours.name, ours.documentation, ours.type, ours.unit)
         for sample in ours.samples:
-            family.add_sample(sample.name, sample.labels, sample.value)
+            exemplar = Exemplar(*sample.exemplar) if sample.exemplar else None
+            family.add_sample(sample.name, sample.labels, sample.value, None, exemplar)
         found[family.name] = family
     return found
 
 
-def _names_in_text(name: str) -> List[str]:
-    return [name, name + "_total"]
-
-
-def sample_value(name: str, suffix: str, labels: Dict[str, str]) -> Optional[float]:
-    """Of one sample. Labels without a pid mean this process where each has a sample of its own."""
+def read_sample(name: str, suffix: str, labels: Dict[str, str]) -> Optional[Any]:
+    """One sample. Labels without a pid mean this process where each has a sample of its own."""
     # An empty label value and an absent label are the same.
     labels = {key: value for key, value in labels.items() if value != ""}
     own = {**labels, "pid": str(os.getpid())}
-    for family in read(_names_in_text(name)).values():
+    for family in read([name]).values():
         for sample in family.samples:
             if sample.name == name + suffix and sample.labels in (labels, own):
-                return float(sample.value)
+                return sample
     return None
 
 
 def _collect_metric(metric: Any) -> List[Any]:
     found: Optional[Families] = getattr(_collecting, "families", None)
     if found is None:
-        found = read(_names_in_text(metric._name))
+        found = read([metric._name], client.metrics._use_created)
     family = found.pop(metric._name, None)
     if family is None:
         # Collected already, by a MultiProcessCollector of the same registry; or without series.
         return [] if getattr(_collecting, "all_taken", False) else [metric._get_metric()]
-    family.type = metric._type
-    family.unit = metric._unit
+    # prometheus_client shows a label without a value, which a scraper takes for an absent one.
+    absent = dict.fromkeys(metric._labelnames, "")
+    family.samples = [
+        sample._replace(labels={**absent, **sample.labels}) for sample in family.samples
+    ]
     return [family]
 
 
@@ -100,7 +104,7 @@ def hook_metric(base: Any) -> None:
 
 def _collect_once(registry: Any, collect: Callable[[Any], Iterable[Any]]) -> List[Any]:
     """One reading of the segment for the whole registry."""
-    _collecting.families = found = read()
+    _collecting.families = found = read(None, client.metrics._use_created)
     try:
         collected = list(collect(registry))
     finally:

@@ -19,7 +19,7 @@ import threading
 from typing import Any, Callable, Dict, Optional
 
 from . import families, reading, values
-from .client import REGISTRY, float_to_text
+from .client import REGISTRY, float_to_text, metrics
 
 _REGISTRY_POSITION = 6  # of the argument `registry`
 
@@ -52,14 +52,20 @@ def _hook_init(base: Any, activate: Callable[[Any], Optional[Any]]) -> None:
             parent = getattr(_making, "parent", None)
             if parent is not None:
                 bind(self, parent._shmetrics_family.labels(*self._labelvalues))
+        elif self._type == "stateset" and not hasattr(self, "_states"):
+            _making.enum_segment = segment  # its states come with the rest of its own __init__
         elif segment is not None:
-            family = families.define(segment, self)
-            if family is not None and self._labelnames:
-                self._shmetrics_family = family
-            elif family is not None:
-                bind(self, family)
+            _define(self, segment)
 
     base.__init__ = __init__
+
+
+def _define(metric: Any, segment: Any) -> None:
+    family = families.define(segment, metric)
+    if family is not None and metric._labelnames:
+        metric._shmetrics_family = family
+    elif family is not None:
+        bind(metric, family)
 
 
 def bind(metric: Any, series: Any) -> None:
@@ -68,10 +74,13 @@ def bind(metric: Any, series: Any) -> None:
         metric._value = values.CounterValue(metric, series)
     elif metric._type == "gauge":
         metric._value = values.GaugeValue(metric, series)
-    else:
+    elif metric._type == "histogram":
         bounds = [float_to_text(bound) for bound in metric._upper_bounds]
-        metric._sum = values.Sum(metric)
+        metric._sum = values.Part(metric, "_sum")
         metric._buckets = values.Buckets(metric, bounds)
+    elif metric._type == "summary":
+        metric._sum = values.Part(metric, "_sum")
+        metric._count = values.Part(metric, "_count")
     metric._shmetrics = series
 
 
@@ -130,6 +139,10 @@ def _removal(original: Callable[..., Any], name: str) -> Callable[..., Any]:
     return removal
 
 
+def _validate_exemplar(exemplar: Dict[str, str]) -> None:
+    metrics._validate_exemplar(exemplar)
+
+
 def hook_counter(cls: Any) -> None:
     inc = cls.inc
 
@@ -141,6 +154,7 @@ def hook_counter(cls: Any) -> None:
         elif exemplar is None:
             series.inc(amount)
         else:
+            _validate_exemplar(exemplar)
             series.inc(amount, exemplar)
 
     cls.inc = inc_hook
@@ -194,6 +208,55 @@ def hook_histogram(cls: Any) -> None:
         elif exemplar is None:
             series.observe(amount)
         else:
+            _validate_exemplar(exemplar)
             series.observe(amount, exemplar)
 
     cls.observe = observe_hook
+
+
+def hook_summary(cls: Any) -> None:
+    observe = cls.observe
+
+    @functools.wraps(observe)
+    def observe_hook(self: Any, amount: float) -> None:
+        series = self._shmetrics
+        if series is None:
+            observe(self, amount)
+        else:
+            series.observe(amount)
+
+    cls.observe = observe_hook
+
+
+def hook_info(cls: Any) -> None:
+    info = cls.info
+
+    @functools.wraps(info)
+    def info_hook(self: Any, val: Dict[str, str]) -> None:
+        info(self, val)  # which knows what is not allowed
+        if self._shmetrics is not None:
+            refusal = self._shmetrics._set(tuple(val.items()))
+            if refusal:
+                families.say_once("%s is not recorded: %s", self._name, refusal)
+
+    cls.info = info_hook
+
+
+def hook_enum(cls: Any) -> None:
+    init, set_state = cls.__init__, cls.state
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        _making.enum_segment = None
+        init(self, *args, **kwargs)
+        segment, _making.enum_segment = _making.enum_segment, None
+        if segment is not None:
+            _define(self, segment)
+
+    @functools.wraps(set_state)
+    def state_hook(self: Any, state: str) -> None:
+        set_state(self, state)
+        if self._shmetrics is not None:
+            self._shmetrics._set(self._states.index(state))
+
+    cls.__init__, cls.state = __init__, state_hook

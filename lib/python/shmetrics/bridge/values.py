@@ -7,7 +7,7 @@ that use them directly. Recording does not pass through them.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Optional
 
 from . import reading
 from .families import CounterSeries, GaugeSeries, say_once
@@ -23,12 +23,15 @@ class _Value:
         self._suffix = suffix
         self._bound = bound
 
-    def get(self) -> float:
+    def _sample(self) -> Optional[Any]:
         labels = dict(zip(self._metric._labelnames, self._metric._labelvalues))
         if self._bound:
             labels["le"] = self._bound
-        value = reading.sample_value(self._metric._name, self._suffix, labels)
-        return 0.0 if value is None else value
+        return reading.read_sample(self._metric._name, self._suffix, labels)
+
+    def get(self) -> float:
+        sample = self._sample()
+        return 0.0 if sample is None else float(sample.value)
 
     def inc(self, amount: float) -> None:
         self._refuse()
@@ -46,8 +49,9 @@ class _Value:
     def set_exemplar(self, exemplar: Any) -> None:
         """inc() and observe() take it with the value."""
 
-    def get_exemplar(self) -> None:
-        return None
+    def get_exemplar(self) -> Optional[Any]:
+        sample = self._sample()
+        return None if sample is None else sample.exemplar
 
 
 class CounterValue(_Value):
@@ -113,6 +117,5 @@ class _Bucket(_Value):
         return super().get() - (self._below.get() if self._below else 0.0)
 
 
-class Sum(_Value):
-    def __init__(self, metric: Any) -> None:
-        super().__init__(metric, "_sum")
+class Part(_Value):
+    """`_sum` of a histogram, `_sum` and `_count` of a summary."""
