@@ -268,11 +268,14 @@ def test_a_mistake_is_the_same_message(mistake: str) -> None:
 # ---- what is ours ----
 
 
-@pytest.mark.parametrize("mode", ["all", "sum", "min", "max", "mostrecent"])
-def test_a_mode_that_includes_the_dead_is_refused_by_name(mode: str, registry: Any) -> None:
-    with pytest.raises(NotImplementedError, match=f"gauge level: the mode {mode}"):
-        shmetrics.Gauge("level", "L.", registry=registry, multiprocess_mode=mode)
-    shmetrics.Gauge("level", "L.", registry=registry)
+MODES = ["all", "sum", "min", "max", "mostrecent"]
+
+
+@pytest.mark.parametrize("mode", MODES + ["live" + mode for mode in MODES])
+def test_a_registry_of_its_own_shows_its_own_value(mode: str, library: ModuleType) -> None:
+    registry = library.CollectorRegistry()
+    library.Gauge("level", "L.", registry=registry, multiprocess_mode=mode).set(3)
+    assert library.generate_latest(registry) == b"# HELP level L.\n# TYPE level gauge\nlevel 3.0\n"
 
 
 @pytest.mark.parametrize("name", ["a b", "1a", "ä", "a-b", "a" * 300])

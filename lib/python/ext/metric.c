@@ -297,6 +297,27 @@ out:
 	return child;
 }
 
+/* A series that was removed is asked for again: it comes back, as the same record. */
+CORE_SLOW static PyObject *bring_back(struct metric *parent, PyObject *child)
+{
+	PyObject *values = metric_label_values(child), *owners[METRIC_LABEL_MAX];
+	smx_text texts[METRIC_LABEL_MAX];
+	size_t owned = 0;
+
+	for (; owned < parent->label_count; owned++) {
+		if (core_text(PyTuple_GET_ITEM(values, (Py_ssize_t)owned), &texts[owned],
+			      &owners[owned])) {
+			Py_CLEAR(child);
+			break;
+		}
+	}
+	if (child)
+		look_up_series((struct metric *)child, parent, texts);
+	while (owned > 0)
+		Py_DECREF(owners[--owned]);
+	return child;
+}
+
 PyObject *metric_child(struct metric *parent, PyObject *const *values)
 {
 	PyObject *child;
@@ -304,9 +325,11 @@ PyObject *metric_child(struct metric *parent, PyObject *const *values)
 	CORE_BEGIN_CRITICAL_SECTION(parent);
 	child = label_cache_find_identical(&parent->cache, values, parent->label_count);
 	CORE_END_CRITICAL_SECTION();
-	if (core_likely(child != NULL))
-		return child;
-	return labels_of_any(parent, values);
+	if (!core_likely(child != NULL))
+		child = labels_of_any(parent, values);
+	if (child && smx_series_is_removed(((struct metric *)child)->series.counter.impl))
+		return bring_back(parent, child);
+	return child;
 }
 
 PyDoc_STRVAR(metric_labels_doc,
@@ -418,9 +441,18 @@ static void metric_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
+PyDoc_STRVAR(metric_remove_doc,
+	     "_remove($self, values, /)\n--\n\n"
+	     "Remove the series with these label values, a tuple of str, None for any. How many.");
+
+PyDoc_STRVAR(metric_reset_doc, "_reset($self, /)\n--\n\n"
+			       "Set the series back to nothing, for all processes.");
+
 static PyMethodDef metric_methods[] = {
 	{"labels", (PyCFunction)(void (*)(void))metric_labels, METH_FASTCALL | METH_KEYWORDS,
 	 metric_labels_doc},
+	{"_remove", metric_remove_series, METH_O, metric_remove_doc},
+	{"_reset", metric_reset_series, METH_NOARGS, metric_reset_doc},
 	{NULL, NULL, 0, NULL},
 };
 

@@ -56,6 +56,11 @@ static inline PyObject *metric_label_values(PyObject *child)
 /* The child of a parent with these label values; a new reference, or NULL and an exception. */
 PyObject *metric_child(struct metric *parent, PyObject *const *values);
 
+/* ---- removal.c: methods ---- */
+
+PyObject *metric_remove_series(PyObject *self, PyObject *values);
+PyObject *metric_reset_series(PyObject *self, PyObject *ignored);
+
 /* Sets "<kind> metric is missing label values"; returns NULL. */
 PyObject *metric_raise_unobservable(const struct metric *metric);
 

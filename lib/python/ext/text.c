@@ -62,6 +62,11 @@ const char *core_name(PyObject *string, const char *what)
 		return NULL;
 	}
 	data = PyUnicode_AsUTF8AndSize(string, &size);
+	if (!data && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+		PyErr_Clear();
+		PyErr_Format(PyExc_ValueError, "%s must be UTF-8, without surrogates: %R", what,
+			     string);
+	}
 	if (data && strlen(data) != (size_t)size) {
 		PyErr_Format(PyExc_ValueError, "%s must not contain a NUL character: %R", what,
 			     string);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """core - what prometheus_client.core exports: the metrics, and what custom collectors need"""
 
-from .metrics import Counter, Gauge, Histogram
+from .metrics import Counter, Enum, Gauge, Histogram, Info, Summary
 from .metrics_core import (
     CounterMetricFamily,
     GaugeHistogramMetricFamily,
@@ -23,18 +23,21 @@ __all__ = (
     "Counter",
     "CounterMetricFamily",
     "DuplicateTimeseries",
+    "Enum",
     "Exemplar",
     "Gauge",
     "GaugeHistogramMetricFamily",
     "GaugeMetricFamily",
     "Histogram",
     "HistogramMetricFamily",
+    "Info",
     "InfoMetricFamily",
     "Metric",
     "NativeHistogram",
     "REGISTRY",
     "Sample",
     "StateSetMetricFamily",
+    "Summary",
     "SummaryMetricFamily",
     "Timestamp",
     "UnknownMetricFamily",

@@ -9,7 +9,19 @@ is empty, the interpreter's specialised look-up of methods holds.
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Iterable, List, Mapping, NoReturn, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NoReturn,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from . import _core
 from .context_managers import ExceptionCounter, ExceptionTypes, InprogressTracker, Timer
@@ -20,6 +32,7 @@ from .metrics_core import Metric
 from .registry import REGISTRY, CollectorRegistry, collect_metric, sample_names
 from .segment import logger, open_private
 from .utils import INF
+from .values import Value
 
 _SAMPLE_SUFFIXES = {
     "counter": ("", "_total", "_created"),
@@ -82,6 +95,9 @@ class MetricWrapperBase(_core.Metric):
             raise
         if refusal:
             logger.warning("shmetrics: %s is not recorded: %s", full_name, refusal)
+        elif registry is not None and full_name in registry._dropped and not segment.path:
+            # The segment still has what was unregistered.
+            self._remove((None,) * len(names)) if names else self._reset()
 
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")
@@ -97,6 +113,50 @@ class MetricWrapperBase(_core.Metric):
     def collect(self) -> List[Metric]:
         """The family as a scrape would see it: all its children, of all processes."""
         return collect_metric(self._segment, [self._name])
+
+    def remove(self, *labelvalues: object) -> None:
+        """Remove the series with these label values, for all processes; if there is none, nothing.
+
+        It is gone from the next scrape. labels() brings it back, from nothing; what is recorded
+        through an object that labels() gave before is not seen until then.
+        """
+        self._raise_if_without_labels()
+        count = len(self._labelnames)
+        if len(labelvalues) != count:
+            raise ValueError(f"Incorrect label count (expected {count}, got {labelvalues})")
+        self._forget(tuple(str(value) for value in labelvalues))
+
+    def remove_by_labels(self, labels: Dict[str, str]) -> None:
+        """Remove all series that have these labels, among others; none given: nothing."""
+        self._raise_if_without_labels()
+        if not isinstance(labels, dict):
+            raise TypeError("labels must be a dict of {label_name: label_value}")
+        unknown = [name for name in labels if name not in self._labelnames]
+        if unknown:
+            raise ValueError(f"Unknown label names: {unknown}; expected {self._labelnames}")
+        if labels:
+            self._forget(
+                tuple(
+                    str(labels[name]) if name in labels else None for name in self._labelnames
+                )
+            )
+
+    def clear(self) -> None:
+        """Remove all series of a metric with labels, for all processes."""
+        if self._labelnames:
+            self._forget((None,) * len(self._labelnames))
+
+    def _forget(self, values: Tuple[Optional[str], ...]) -> None:
+        self._remove(values)
+
+    def _raise_if_without_labels(self) -> None:
+        if not self._labelnames or self._labelvalues:
+            raise ValueError(f"No label names were set when constructing {self}")
+
+    def _read(self, suffix: str) -> Value:
+        if self._labelnames and not self._labelvalues:
+            raise AttributeError(f"{self} has values only with its labels")
+        return Value(self, suffix)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError(
@@ -127,6 +187,14 @@ class Counter(_core.Counter, MetricWrapperBase):
         registry: Optional[CollectorRegistry] = REGISTRY,
     ) -> None:
         self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
+
+    def reset(self) -> None:
+        """Set back to 0, for all processes, as if the counter were made now."""
+        self._reset()
+
+    @property
+    def _value(self) -> Value:
+        return self._read("_total")
 
     def count_exceptions(self, exception: ExceptionTypes = Exception) -> ExceptionCounter:
         """A context manager and decorator that counts the exceptions leaving a block."""
@@ -172,6 +240,13 @@ class Gauge(_core.Gauge, MetricWrapperBase):
         # The parent keeps the child, which its cache may forget.
         vars(self._parent or self).setdefault("_functions", {})[self._labelvalues] = self
 
+    def _forget(self, values: Tuple[Optional[str], ...]) -> None:
+        functions = vars(self).get("_functions", {})
+        for own in [*functions]:
+            if all(value in (None, mine) for value, mine in zip(values, own)):
+                del functions[own]
+        self._remove(values)
+
     def _call_functions(self) -> None:
         for gauge in [*vars(self).get("_functions", {}).values()]:
             _core.Gauge.set(gauge, float(gauge._function()))
@@ -184,6 +259,11 @@ class Gauge(_core.Gauge, MetricWrapperBase):
     def set_to_current_time(self) -> None:
         """Set to the seconds since the epoch."""
         self.set(time.time())
+
+    @property
+    def _value(self) -> Value:
+        self._call_functions()
+        return self._read("")
 
     def track_inprogress(self) -> InprogressTracker:
         """A context manager and decorator that counts up while a block or function runs."""
@@ -233,6 +313,10 @@ class Histogram(_core.Histogram, MetricWrapperBase):
     def _upper_bounds(self) -> List[float]:
         return (self._parent or self)._bounds
 
+    @property
+    def _sum(self) -> Value:
+        return self._read("_sum")
+
     def time(self) -> Timer:
         """A context manager and decorator that observes the seconds a block or function took."""
         return Timer(self, "observe")
@@ -256,6 +340,14 @@ class Summary(_core.Summary, MetricWrapperBase):
         registry: Optional[CollectorRegistry] = REGISTRY,
     ) -> None:
         self._define_in(name, documentation, labelnames, (namespace, subsystem, unit), registry)
+
+    @property
+    def _count(self) -> Value:
+        return self._read("_count")
+
+    @property
+    def _sum(self) -> Value:
+        return self._read("_sum")
 
     def time(self) -> Timer:
         """A context manager and decorator that observes the seconds a block or function took."""

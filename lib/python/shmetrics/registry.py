@@ -92,7 +92,7 @@ class CollectorRegistry:
         self._auto_describe = auto_describe
         self._support_collectors_without_names = support_collectors_without_names
         self._target_info: Optional[Dict[str, str]] = None
-        self._dropped = False
+        self._dropped: Set[str] = set()  # families of metrics that were unregistered
         self._segment_opened = segment
         _registries.add(self)
         self.set_target_info(target_info)
@@ -142,11 +142,13 @@ class CollectorRegistry:
     def unregister(self, collector: Collector) -> None:
         """Give the names of a collector back; KeyError if it is not registered.
 
-        A registry of its own no longer shows it. In the segment of the application a metric stays,
-        for other processes may be using it, and who defines it again goes on with its numbers.
+        A registry of its own no longer shows it, and another metric of the name starts anew. In the
+        segment of the application a metric stays, for other processes may be using it, and who
+        defines it again goes on with its numbers.
         """
         self._give_back(collector)
-        self._dropped = self._dropped or self._is_recorded(collector)
+        if isinstance(collector, _core.Metric) and self._is_recorded(collector):
+            self._dropped = self._dropped | {collector._name}
 
     def _give_back(self, collector: Collector) -> None:
         with self._lock:

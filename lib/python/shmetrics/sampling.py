@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Dict, Iterable, List, Mapping, Optional, Set
+from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .metrics import Gauge
 from .metrics_core import Metric
@@ -36,6 +36,7 @@ class Sampler:
         # The names are taken in the registry already, by the collectors themselves.
         self._copies = CollectorRegistry(segment=registry._segment())
         self._gauges: Dict[str, Optional[Gauge]] = {}  # by sample name; None: it cannot be copied
+        self._written: Dict[str, Set[Tuple[str, ...]]] = {}  # label values, by sample name
         self._failed: Set[Collector] = set()
         self._start()
 
@@ -87,9 +88,15 @@ class Sampler:
         if gauge is None:
             return
         labels = gauge._labelnames
+        written = set()
         for sample in samples:
-            values = [sample.labels.get(label, "") for label in labels]
+            values = tuple(sample.labels.get(label, "") for label in labels)
             (gauge.labels(*values) if labels else gauge).set(sample.value)
+            written.add(values)
+        for values in self._written.get(name, set()) - written:
+            # Of other processes too, but those that still have it bring it back.
+            gauge.remove(*values)
+        self._written[name] = written
 
     def _define(
         self, name: str, samples: Iterable[Sample], family: Metric, mode: str
