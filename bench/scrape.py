@@ -11,14 +11,10 @@ the same numbers.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
-import socket
-import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from statistics import median
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -26,62 +22,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import Coprocess, emit, fail, is_quick
+from server import PEERS, Scraper, collector
 
 SERIES = 10_000
 WORKERS = 4
 OURS_A_ROUND = 10
 SEGMENT = "bench-scrape"
-PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
-
-
-class Scraper:
-    """An HTTP client that reads /metrics as a scraper does."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def get(self, path: str = "/metrics") -> tuple[int, bytes]:
-        self.connection.request("GET", path, headers={"Accept": "text/plain;version=0.0.4"})
-        response = self.connection.getresponse()
-        return response.status, response.read()
-
-    def scrape_ns(self) -> float:
-        begin = time.perf_counter_ns()
-        status, _ = self.get()
-        ns = time.perf_counter_ns() - begin
-        if status != 200:
-            fail(f"/metrics: status {status}")
-        return ns
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def collector(binary: str) -> Iterator[int]:
-    """shmetrics-collector on a free port, once it is ready."""
-    port = free_port()
-    process = subprocess.Popen(
-        [binary, f"--segment={SEGMENT}", f"--web.listen-address=127.0.0.1:{port}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if Scraper(port).get("/-/ready")[0] == 200:
-                    break
-            if process.poll() is not None or time.monotonic() > deadline:
-                fail("shmetrics-collector does not become ready")
-            time.sleep(0.02)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def totals(text: str) -> dict[tuple[str, str], tuple[int, float]]:
@@ -132,7 +78,7 @@ def in_process(directory: str, native: Coprocess, text_path: str, rounds: int) -
 
 
 def over_http(binary: str, server: Coprocess, rounds: int) -> None:
-    with collector(binary) as port:
+    with collector(binary, SEGMENT) as port:
         mine, peer = Scraper(port), Scraper(int(server.read()))
         check_equal(mine.get()[1].decode(), peer.get()[1].decode(), "served")
         ours, theirs, ratio = [], [], []
@@ -157,7 +103,7 @@ def main() -> None:
             return child
 
         workers = [
-            start(sys.executable, os.path.join(PEERS, "multiprocess_worker.py"), str(SERIES))
+            start(sys.executable, str(PEERS / "multiprocess_worker.py"), str(SERIES))
             for _ in range(WORKERS)
         ]
         for worker in workers:
@@ -166,7 +112,7 @@ def main() -> None:
         first_ns = float(native.read())
         in_process(directory, native, os.path.join(directory, "ours.txt"), rounds)
         emit("the first scrape, with attaching", first_ns / 1e6, "ms")
-        server = start(sys.executable, os.path.join(PEERS, "multiprocess_server.py"))
+        server = start(sys.executable, str(PEERS / "multiprocess_server.py"))
         over_http(os.environ["BENCH_COLLECTOR"], server, rounds)
 
 

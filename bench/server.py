@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""server.py - uvicorn with the application peers/served.py, and a client, for the benchmark programs"""
+"""server.py - what the benchmark programs serve by, and ask: uvicorn, the collector, clients"""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness import fail
@@ -47,7 +49,7 @@ class Server:
         """The same number of connections to each worker, in turn."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         found: dict[bytes, list[Connection]] = {}
-        surplus = []
+        surplus: list[Connection] = []
         while len(found) < WORKERS or min(map(len, found.values())) < each:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 self.close()
@@ -94,3 +96,54 @@ class Connection:
 
     def close(self) -> None:
         self.socket.close()
+
+
+class Scraper:
+    """An HTTP client that reads /metrics as a scraper does."""
+
+    def __init__(self, port: int, path: str = "/metrics") -> None:
+        self.path = path
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def get(self) -> tuple[int, bytes]:
+        self.connection.request("GET", self.path, headers={"Accept": "text/plain;version=0.0.4"})
+        response = self.connection.getresponse()
+        return response.status, response.read()
+
+    def scrape_ns(self) -> float:
+        begin = time.perf_counter_ns()
+        status, _ = self.get()
+        ns = time.perf_counter_ns() - begin
+        if status != 200:
+            fail(f"{self.path}: status {status}")
+        return ns
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def collector(binary: str, segment: str) -> Iterator[int]:
+    """shmetrics-collector on a free port, once it is ready."""
+    port = free_port()
+    process = subprocess.Popen(
+        [binary, f"--segment={segment}", f"--web.listen-address=127.0.0.1:{port}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if Scraper(port, "/-/ready").get()[0] == 200:
+                    break
+            if process.poll() is not None or time.monotonic() > deadline:
+                fail("shmetrics-collector does not become ready")
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()

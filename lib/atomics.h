@@ -9,8 +9,9 @@
  *                      load that pairs with it: release and acquire.
  *  add / count         numbers that stand for themselves: relaxed. Nobody infers other memory
  *                      from them.
- *  pair                16 bytes at once. x86-64: lock cmpxchg16b; aarch64: casp or an exclusive
- *                      pair.
+ *  pair                16 bytes at once. x86-64: lock cmpxchg16b; aarch64: caspal, or ldxp and
+ *                      stlxp where the processor has none (the compiler's __sync form, which
+ *                      chooses at run time; its __atomic form would call libatomic).
  *
  * A reader on a read-only mapping has no 16-byte load: the compilers' atomic load is a cmpxchg16b,
  * which faults there, and the vector load was measured to split. smx_pair_read reads word a, word
@@ -160,7 +161,10 @@ static inline smx_pair smx_pair_guess(const void *pair)
 	return seen;
 }
 
-/* Swaps both words if both are as expected; else *expected is what stood there. */
+/*
+ * Swaps both words if both are as expected, with release and acquire; else *expected is a new guess
+ * (an exclusive pair that is not stored may have been loaded at two moments).
+ */
 static inline bool smx_pair_swap(void *pair, smx_pair *expected, smx_pair desired)
 {
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 """served.py - the FastAPI application of middleware.py and stall.py, for uvicorn
 
-BENCH_MIDDLEWARE names what is around it, BENCH_SERIES how many series it records at its start, BENCH_MOUNT
-whether and whose /metrics is mounted.
+BENCH_MIDDLEWARE names what is around it; BENCH_RECORDS by which package each worker records BENCH_SERIES
+counters at its start; BENCH_MOUNT whose /metrics it serves.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
 from fastapi import FastAPI
+
+FAMILIES = 10
 
 app = FastAPI()
 
@@ -53,3 +56,34 @@ def wrap(name: str) -> None:
 
 
 wrap(os.environ.get("BENCH_MIDDLEWARE", "none"))
+
+
+def record(package: str, series: int) -> None:
+    """So many counters, ten families with two labels."""
+    counter = importlib.import_module(package).Counter
+    for family in range(FAMILIES):
+        events = counter(f"app_events_{family}", "Events of one kind.", ["method", "endpoint"])
+        for number in range(series // FAMILIES):
+            events.labels("GET", f"/api/v1/resource_{number}").inc(number + 1)
+
+
+def mount(name: str) -> None:
+    if name == "shmetrics":
+        from shmetrics import make_asgi_app
+
+        app.mount("/metrics", make_asgi_app())
+    elif name == "prometheus_client":
+        from prometheus_client import CollectorRegistry, make_asgi_app
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        app.mount("/metrics", make_asgi_app(registry=registry))
+    elif name == "instrumentator":
+        from prometheus_fastapi_instrumentator import Instrumentator
+
+        Instrumentator().expose(app)
+
+
+record(os.environ.get("BENCH_RECORDS", "shmetrics"), int(os.environ.get("BENCH_SERIES", "0")))
+mount(os.environ.get("BENCH_MOUNT", "none"))

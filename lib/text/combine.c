@@ -83,6 +83,80 @@ bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, dou
 	return count != 0;
 }
 
+uint64_t smx_combine_summary(const struct smx_series *series, double *sum)
+{
+	uint64_t total = 0, count;
+	double part_sum;
+	bool first = true;
+
+	*sum = 0;
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		if (!part->source->served)
+			continue;
+		smx_reader_summary(part->source->member->reader, part->view, &count, &part_sum);
+		total = smx_add_saturated(total, count);
+		*sum = first ? part_sum : *sum + part_sum;
+		first = false;
+	}
+	return total;
+}
+
+bool smx_combine_state(const struct smx_series *series, size_t *state)
+{
+	uint64_t best_ns = 0;
+	bool found = false;
+
+	*state = 0;
+	for (const struct smx_part *part = &series->first; part; part = part->next) {
+		smx_gauge_sample total;
+		size_t here;
+
+		if (part->source->served &&
+		    smx_reader_state(part->source->member->reader, part->view, &here, &total) !=
+			    0 &&
+		    total.stamp_ns >= best_ns) {
+			best_ns = total.stamp_ns;
+			*state = here;
+			found = true;
+		}
+	}
+	return found;
+}
+
+size_t smx_combine_info(const struct smx_series *series, const smx_label **labels)
+{
+	size_t count = 0;
+
+	for (const struct smx_part *part = &series->first; part && count == 0; part = part->next) {
+		if (part->source->served)
+			count = smx_reader_info_labels(part->source->member->reader, part->view,
+						       labels);
+	}
+	return count;
+}
+
+static bool read_exemplar(const struct smx_part *part, size_t bucket, smx_exemplar_view *exemplar)
+{
+	return part->source->served &&
+	       smx_reader_exemplar(part->source->member->reader, part->view, bucket, exemplar);
+}
+
+bool smx_combine_exemplar(const struct smx_series *series, size_t bucket,
+			  smx_exemplar_view *exemplar)
+{
+	const struct smx_part *latest = &series->first;
+	uint64_t latest_ns = 0;
+
+	for (const struct smx_part *part = series->first.next ? &series->first : NULL; part;
+	     part = part->next) {
+		if (read_exemplar(part, bucket, exemplar) && exemplar->unix_ns >= latest_ns) {
+			latest = part;
+			latest_ns = exemplar->unix_ns;
+		}
+	}
+	return read_exemplar(latest, bucket, exemplar);
+}
+
 bool smx_combine_is_asked_for(const struct smx_series *series)
 {
 	for (const struct smx_part *part = &series->first; part; part = part->next) {

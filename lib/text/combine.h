@@ -22,6 +22,18 @@ double smx_combine_histogram(const struct smx_series *series, size_t bucket_coun
 			     uint64_t *part_counts);
 /* The one sample of a gauge that has one. False: nobody has a value. */
 bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value);
+/* Returns how many observations there were. */
+uint64_t smx_combine_summary(const struct smx_series *series, double *sum);
+/* The index of a state set's present state: the one set last. False: none was, it is the first. */
+bool smx_combine_state(const struct smx_series *series, size_t *state);
+/*
+ * The labels of an info, of the first part that has any; how many. They live until the next call
+ * for any reader of the series.
+ */
+size_t smx_combine_info(const struct smx_series *series, const smx_label **labels);
+/* The latest exemplar of a counter (bucket 0) or of a histogram's bucket. False: there is none. */
+bool smx_combine_exemplar(const struct smx_series *series, size_t bucket,
+			  smx_exemplar_view *exemplar);
 /* When the oldest part of it was made. */
 uint64_t smx_combine_created_ns(const struct smx_series *series);
 /*

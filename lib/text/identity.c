@@ -50,11 +50,33 @@ static bool bounds_are_fit(const smx_family_view *view)
 	return true;
 }
 
+/* Each must be a label value of its own. */
+static bool states_are_fit(const smx_family_view *view)
+{
+	for (size_t i = 0; i < view->label_count; i++) {
+		if (same_text(view->label_names[i], view->name))
+			return false;
+	}
+	for (size_t i = 0; i < view->state_count; i++) {
+		if (view->states[i].size == 0 || !smx_words_is_utf8(view->states[i]))
+			return false;
+		for (size_t j = 0; j < i; j++) {
+			if (same_text(view->states[i], view->states[j]))
+				return false;
+		}
+	}
+	return view->state_count != 0 && smx_words_is_label_name(view->name);
+}
+
 static bool kind_is_fit(const smx_family_view *view)
 {
 	switch (view->kind) {
 	case SMX_COUNTER:
+	case SMX_SUMMARY:
+	case SMX_INFO:
 		return true;
+	case SMX_STATE_SET:
+		return states_are_fit(view);
 	case SMX_GAUGE:
 		return view->mode >= SMX_GAUGE_LIVE_ALL && view->mode <= SMX_GAUGE_MOST_RECENT;
 	case SMX_HISTOGRAM:
@@ -83,6 +105,10 @@ static void append_key(smx_buffer *key, const smx_family_view *view)
 	smx_buffer_append(key, "", 1);
 	if (view->kind == SMX_HISTOGRAM)
 		smx_buffer_append(key, view->bounds, view->bound_count * sizeof(double));
+	for (size_t i = 0; view->kind == SMX_STATE_SET && i < view->state_count; i++) {
+		smx_buffer_append(key, view->states[i].data, view->states[i].size);
+		smx_buffer_append(key, "", 1);
+	}
 }
 
 static bool family_has_key(const void *item, const void *key, size_t key_size)
@@ -92,7 +118,7 @@ static bool family_has_key(const void *item, const void *key, size_t key_size)
 	return family->key_size == key_size && memcmp(family->key, key, key_size) == 0;
 }
 
-static void append_tail(struct smx_family *family, double bound)
+static void append_bound(struct smx_family *family, double bound)
 {
 	char *out;
 
@@ -103,22 +129,37 @@ static void append_tail(struct smx_family *family, double bound)
 	smx_buffer_append_string(&family->tails, "\"} ");
 }
 
+static bool make_tails(struct smx_family *family, const smx_family_view *view)
+{
+	bool has_bounds = view->kind == SMX_HISTOGRAM;
+
+	family->tail_count = has_bounds ? view->bound_count + 1 : view->state_count;
+	family->tail_ends = calloc(family->tail_count, sizeof(size_t));
+	if (!family->tail_ends)
+		return false;
+	for (size_t i = 0; i < family->tail_count; i++) {
+		if (has_bounds) {
+			append_bound(family,
+				     i < view->bound_count ? view->bounds[i] : (double)INFINITY);
+		} else {
+			smx_words_label(&family->tails, ",", family->name, view->states[i]);
+			smx_buffer_append_string(&family->tails, "} ");
+		}
+		family->tail_ends[i] = family->tails.size;
+	}
+	return !family->tails.failed;
+}
+
 static bool make_texts(struct smx_family *family, const smx_family_view *view)
 {
 	smx_buffer_append(&family->head, family->name.data, family->name.size);
 	smx_buffer_append_string(&family->head, smx_words_sample_suffix(family->kind));
-	if (family->kind != SMX_HISTOGRAM)
-		return !family->head.failed;
-	family->may_be_negative = view->bound_count != 0 && view->bounds[0] < 0;
-	family->bound_count = view->bound_count;
-	family->tail_ends = calloc(view->bound_count + 1, sizeof(size_t));
-	if (!family->tail_ends)
+	if (family->kind == SMX_HISTOGRAM)
+		family->may_be_negative = view->bound_count != 0 && view->bounds[0] < 0;
+	if ((family->kind == SMX_HISTOGRAM || family->kind == SMX_STATE_SET) &&
+	    !make_tails(family, view))
 		return false;
-	for (size_t i = 0; i <= view->bound_count; i++) {
-		append_tail(family, i < view->bound_count ? view->bounds[i] : (double)INFINITY);
-		family->tail_ends[i] = family->tails.size;
-	}
-	return !family->head.failed && !family->tails.failed;
+	return !family->head.failed;
 }
 
 /* key: what append_key made of the view. */

@@ -69,11 +69,15 @@ struct smx_family {
 	uint64_t order; /* of discovery */
 	smx_kind kind;
 	smx_gauge_mode mode;
-	size_t bound_count;
 	bool may_be_negative; /* of histograms: the first bound is */
 	smx_buffer head;      /* `name_total`, `name_bucket` */
-	smx_buffer tails;     /* of histograms: `,le="0.1"} ` one after the other, */
-	size_t *tail_ends;    /* and where each ends; bound_count + 1 */
+	/*
+	 * Of histograms `,le="0.1"} ` one after the other, of state sets `,name="state"} `, and
+	 * where each ends.
+	 */
+	smx_buffer tails;
+	size_t *tail_ends;
+	size_t tail_count;
 	struct smx_source *sources;
 	struct smx_series **series; /* in the order in which they were found */
 	size_t series_count;

@@ -57,7 +57,7 @@ static void render_created(const struct smx_rendering *rendering, const struct s
 	uint64_t created_ns = smx_combine_created_ns(series);
 	char *out;
 
-	if (!rendering->created || !rendering->format->has_created || created_ns == 0)
+	if (!rendering->format->has_created || created_ns == 0)
 		return;
 	out = smx_buffer_reserve(rendering->buffer, line_room(series));
 	if (!out)
@@ -66,6 +66,32 @@ static void render_created(const struct smx_rendering *rendering, const struct s
 	out = smx_number_double(out, (double)created_ns / 1e9);
 	*out++ = '\n';
 	smx_buffer_commit(rendering->buffer, out);
+}
+
+/*
+ * Behind a number: ` # {trace_id="a"} 0.5 1700000000.125`. One with a value that is no UTF-8 is
+ * left out: what stands for the bytes would be more than the 128 characters there may be.
+ */
+static void append_exemplar(smx_buffer *buffer, const struct smx_series *series, size_t bucket)
+{
+	smx_exemplar_view exemplar;
+	const char *before = "{";
+
+	if (!smx_combine_exemplar(series, bucket, &exemplar) || exemplar.unix_ns == 0)
+		return;
+	for (size_t i = 0; i < exemplar.label_count; i++) {
+		if (!smx_words_is_utf8(exemplar.labels[i].value))
+			return;
+	}
+	smx_buffer_append_string(buffer, " # ");
+	for (size_t i = 0; i < exemplar.label_count; i++) {
+		smx_words_label(buffer, before, exemplar.labels[i].name, exemplar.labels[i].value);
+		before = ",";
+	}
+	smx_buffer_append_string(buffer, *before == '{' ? "{} " : "} ");
+	smx_emit_double(buffer, exemplar.value);
+	smx_buffer_append_string(buffer, " ");
+	smx_emit_double(buffer, (double)exemplar.unix_ns / 1e9);
 }
 
 static void render_counter(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -84,6 +110,13 @@ static void render_counter(const struct smx_rendering *rendering, const struct s
 		out = smx_number_u64(out, sample.whole);
 	else
 		out = smx_number_double(out, (double)sample.whole + sample.fraction);
+	if (rendering->format->has_exemplars) {
+		smx_buffer_commit(rendering->buffer, out);
+		append_exemplar(rendering->buffer, series, 0);
+		out = smx_buffer_reserve(rendering->buffer, 1);
+		if (!out)
+			return;
+	}
 	*out++ = '\n';
 	smx_buffer_commit(rendering->buffer, out);
 	if (rendering->created)
@@ -141,43 +174,162 @@ static void render_writers(const struct smx_rendering *rendering, const struct s
 	}
 }
 
-static void render_histogram(const struct smx_rendering *rendering, const struct smx_family *family,
-			     const struct smx_series *series)
+/* The text of a histogram's bucket or of a state, up to its number. */
+static char *put_with_tail(char *out, const struct smx_family *family,
+			   const struct smx_series *series, size_t index)
 {
-	size_t bucket_count = family->bound_count + 1, tail = 0;
-	double sum = smx_combine_histogram(series, bucket_count, rendering->counts,
-					   rendering->part_counts);
-	uint64_t count = 0;
-	char *out;
+	size_t start = index == 0 ? 0 : family->tail_ends[index - 1];
 
-	for (size_t i = 0; i < bucket_count; i++)
-		count = smx_add_saturated(count, rendering->counts[i]);
-	if (count == 0 && !smx_combine_is_asked_for(series))
-		return;
-	out = smx_buffer_reserve(rendering->buffer,
-				 (bucket_count + 2) * line_room(series) + family->tails.size);
-	if (!out)
-		return;
-	count = 0;
-	for (size_t i = 0; i < bucket_count; i++) {
-		count = smx_add_saturated(count, rendering->counts[i]);
-		out = put(out, series->text, series->text_size);
-		out = put_tail(out, series, family->tails.data + tail, family->tail_ends[i] - tail);
-		out = smx_number_u64(out, count);
-		*out++ = '\n';
-		tail = family->tail_ends[i];
-	}
-	if (!rendering->format->sums_are_counters || (sum >= 0 && !family->may_be_negative)) {
+	out = put(out, series->text, series->text_size);
+	return put_tail(out, series, family->tails.data + start, family->tail_ends[index] - start);
+}
+
+/* The _sum and _count; what a format cannot have is left out. */
+static char *put_totals(char *out, const struct smx_rendering *rendering,
+			const struct smx_family *family, const struct smx_series *series,
+			uint64_t count, double sum)
+{
+	bool has_sum =
+		!rendering->format->sums_are_counters || (sum >= 0 && !family->may_be_negative);
+
+	if (has_sum) {
 		out = put_derived(out, family, series, "_sum");
 		out = smx_number_double(out, sum);
 		*out++ = '\n';
+	}
+	if (has_sum || family->kind == SMX_SUMMARY) {
 		out = put_derived(out, family, series, "_count");
 		out = smx_number_u64(out, count);
 		*out++ = '\n';
 	}
+	return out;
+}
+
+static void render_histogram(const struct smx_rendering *rendering, const struct smx_family *family,
+			     const struct smx_series *series)
+{
+	size_t room = (family->tail_count + 2) * line_room(series) + family->tails.size;
+	double sum = smx_combine_histogram(series, family->tail_count, rendering->counts,
+					   rendering->part_counts);
+	uint64_t count = 0;
+	char *out;
+
+	for (size_t i = 0; i < family->tail_count; i++)
+		count = smx_add_saturated(count, rendering->counts[i]);
+	if (count == 0 && !smx_combine_is_asked_for(series))
+		return;
+	out = smx_buffer_reserve(rendering->buffer, room);
+	if (!out)
+		return;
+	count = 0;
+	for (size_t i = 0; i < family->tail_count; i++) {
+		count = smx_add_saturated(count, rendering->counts[i]);
+		out = put_with_tail(out, family, series, i);
+		out = smx_number_u64(out, count);
+		if (rendering->format->has_exemplars && rendering->counts[i] != 0) {
+			smx_buffer_commit(rendering->buffer, out);
+			append_exemplar(rendering->buffer, series, i);
+			out = smx_buffer_reserve(rendering->buffer, room);
+			if (!out)
+				return;
+		}
+		*out++ = '\n';
+	}
+	out = put_totals(out, rendering, family, series, count, sum);
 	smx_buffer_commit(rendering->buffer, out);
 	if (rendering->created)
 		render_created(rendering, family, series);
+}
+
+static void render_summary(const struct smx_rendering *rendering, const struct smx_family *family,
+			   const struct smx_series *series)
+{
+	double sum;
+	uint64_t count = smx_combine_summary(series, &sum);
+	char *out;
+
+	if (count == 0 && !smx_combine_is_asked_for(series))
+		return;
+	out = smx_buffer_reserve(rendering->buffer, 2 * line_room(series));
+	if (!out)
+		return;
+	smx_buffer_commit(rendering->buffer,
+			  put_totals(out, rendering, family, series, count, sum));
+	if (rendering->created)
+		render_created(rendering, family, series);
+}
+
+static void render_states(const struct smx_rendering *rendering, const struct smx_family *family,
+			  const struct smx_series *series)
+{
+	size_t present;
+	char *out;
+
+	if (!smx_combine_state(series, &present) && !smx_combine_is_asked_for(series))
+		return;
+	out = smx_buffer_reserve(rendering->buffer,
+				 family->tail_count * line_room(series) + family->tails.size);
+	if (!out)
+		return;
+	for (size_t i = 0; i < family->tail_count; i++) {
+		out = put_with_tail(out, family, series, i);
+		*out++ = i == present ? '1' : '0';
+		*out++ = '\n';
+	}
+	smx_buffer_commit(rendering->buffer, out);
+}
+
+/* Appends each label that is fit to be one; returns what stands before another. */
+static const char *append_labels(smx_buffer *buffer, const char *before, const smx_label *labels,
+				 size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (labels[i].value.size == 0 || !smx_words_is_label_name(labels[i].name))
+			continue;
+		smx_words_label(buffer, before, labels[i].name, labels[i].value);
+		before = ",";
+	}
+	return before;
+}
+
+static void render_info(const struct smx_rendering *rendering, const struct smx_series *series)
+{
+	const smx_label *labels = NULL;
+	const char *before = series->labels_size == 0 ? "{" : ",";
+	size_t count = smx_combine_info(series, &labels);
+
+	if (count == 0 && !smx_combine_is_asked_for(series))
+		return;
+	smx_buffer_append(rendering->buffer, series->text, series->text_size);
+	before = append_labels(rendering->buffer, before, labels, count);
+	smx_buffer_append_string(rendering->buffer, *before == '{' ? " 1\n" : "} 1\n");
+}
+
+static void render_series(const struct smx_rendering *rendering, const struct smx_family *family,
+			  const struct smx_series *series)
+{
+	switch (family->kind) {
+	case SMX_COUNTER:
+		render_counter(rendering, family, series);
+		break;
+	case SMX_HISTOGRAM:
+		render_histogram(rendering, family, series);
+		break;
+	case SMX_SUMMARY:
+		render_summary(rendering, family, series);
+		break;
+	case SMX_STATE_SET:
+		render_states(rendering, family, series);
+		break;
+	case SMX_INFO:
+		render_info(rendering, series);
+		break;
+	default:
+		if (smx_family_has_one_sample(family))
+			render_gauge(rendering, family, series);
+		else
+			render_writers(rendering, series);
+	}
 }
 
 void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -185,16 +337,6 @@ void smx_render_family(const struct smx_rendering *rendering, const struct smx_f
 {
 	smx_words_header(rendering->buffer, rendering->format, family->kind, family->name,
 			 family->unit, help);
-	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++) {
-		const struct smx_series *series = family->series[i];
-
-		if (family->kind == SMX_COUNTER)
-			render_counter(rendering, family, series);
-		else if (family->kind == SMX_HISTOGRAM)
-			render_histogram(rendering, family, series);
-		else if (!smx_family_has_one_sample(family))
-			render_writers(rendering, series);
-		else
-			render_gauge(rendering, family, series);
-	}
+	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++)
+		render_series(rendering, family, family->series[i]);
 }

@@ -44,11 +44,13 @@ struct handle target_find(smx_segment *segment, const struct target *target)
 		smx_counter_family family;
 
 		smx_counter_define(segment, &definition, &family, &error);
+		handle.family = family.impl;
 		handle.counter = smx_counter_with(family, given);
 	} else if (target->kind == SMX_GAUGE) {
 		smx_gauge_family family;
 
 		smx_gauge_define(segment, &definition, target->mode, &family, &error);
+		handle.family = family.impl;
 		handle.gauge = smx_gauge_with(family, given);
 	} else {
 		smx_histogram_family family;
@@ -56,6 +58,7 @@ struct handle target_find(smx_segment *segment, const struct target *target)
 		bounds_of(target, bounds);
 		smx_histogram_define(segment, &definition, bounds, target->bound_count, &family,
 				     &error);
+		handle.family = family.impl;
 		handle.histogram = smx_histogram_with(family, given);
 	}
 	CHECK(error.status == SMX_OK, "%s", error.message);
@@ -82,7 +85,7 @@ uint64_t target_count(const smx_reader *reader, const struct target *target)
 	smx_gauge_sample samples[KILL_SLOTS];
 	double sum = 0;
 
-	if (!series)
+	if (!series || series->removed)
 		return 0;
 	if (target->kind == SMX_GAUGE)
 		return smx_reader_gauge(reader, series, samples);
@@ -97,6 +100,18 @@ uint64_t target_count(const smx_reader *reader, const struct target *target)
 	CHECK(sum == (double)total * kill_value, "sum %g of %" PRIu64 " observations of %g", sum,
 	      total, kill_value);
 	return total;
+}
+
+double target_total(smx_reader *reader, const struct target *target)
+{
+	const smx_family_view *family = stress_family(reader, target->family);
+	const char *values[] = {target->label};
+	const smx_series_view *series = stress_series(reader, family, values);
+	smx_gauge_sample total = {0};
+
+	if (series)
+		smx_reader_gauge_total(reader, series, &total);
+	return total.value;
 }
 
 /* ---- the fresh writer: this program, started anew ---- */
@@ -239,19 +254,26 @@ static void run_case(const struct kill_case *which, uint64_t spread, struct figu
 	which->end(&scene);
 }
 
+static void run_cases(const struct kill_case *which, const char *only, struct figures *figures)
+{
+	uint64_t spread = 30 / stress_slowness();
+
+	for (; which->name; which++)
+		if (!only || strstr(which->name, only))
+			run_case(which, spread, figures);
+}
+
 int main(int argc, char **argv)
 {
 	struct figures figures = {0};
 	const char *only = argc > 1 ? argv[1] : NULL;
-	uint64_t spread = 30 / stress_slowness();
 
 	if (argc == 9 && strcmp(argv[1], "--writer") == 0)
 		return be_writer(argv + 2);
 	stress_begin("kill", 240);
 	printf("kill: SIGKILL at single instructions (I1, I3, I4, I6)\n");
-	for (const struct kill_case *which = kill_cases; which->name; which++)
-		if (!only || strstr(which->name, only))
-			run_case(which, spread, &figures);
+	run_cases(kill_cases, only, &figures);
+	run_cases(kill_life_cases, only, &figures);
 	printf("  %" PRIu64 " kills over %" PRIu64 " instructions\n", figures.kills,
 	       figures.instructions);
 	return stress_end();

@@ -7,6 +7,7 @@
 
 #include "tracer.h"
 
+#define KILL_SEGMENT "kill"
 #define KILL_SLOTS 8
 #define TARGET_BOUNDS_MAX 300
 
@@ -21,6 +22,7 @@ struct target {
 
 struct handle {
 	smx_kind kind;
+	struct smx_family_record *family;
 	smx_counter counter;
 	smx_gauge gauge;
 	smx_histogram histogram;
@@ -53,16 +55,28 @@ struct kill_case {
 	bool step_child;
 };
 
-/* Ends with one without a name. */
-extern const struct kill_case kill_cases[];
+/* Each ends with one without a name. kill_lives.c: what removes, brings back and inherits. */
+extern const struct kill_case kill_cases[], kill_life_cases[];
 
 extern const double kill_value;
 smx_segment_options kill_options(void);
 struct handle target_find(smx_segment *segment, const struct target *target);
 void handle_record(struct handle handle);
 uint64_t target_count(const smx_reader *reader, const struct target *target);
+/* What it is of a gauge in the modes that include the dead. */
+double target_total(smx_reader *reader, const struct target *target);
 /* Another process, started by exec, opens the segment and records once to the target. */
 void fresh_writer(const char *segment, const struct target *target, uint32_t flags);
+
+/* Aims at another series of the scene's kind; gauges are of mode LIVE_ALL. */
+void scene_aim(struct scene *scene, const char *family, const char *label);
+/* A segment that the tracer has open. */
+void scene_begin(struct scene *scene);
+void scene_end(struct scene *scene);
+/* How often the target was recorded to, as the reader that saw all kills finds. */
+uint64_t scene_count(struct scene *scene);
+/* The same, as both readers must find, with so many live writers. */
+void scene_check(struct scene *scene, uint32_t live, uint64_t count);
 uint64_t scene_used_bytes(struct scene *scene);
 
 #endif

@@ -9,9 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEGMENT "kill"
-
-static void set_target(struct scene *scene, const char *family, const char *label)
+void scene_aim(struct scene *scene, const char *family, const char *label)
 {
 	scene->target.kind = scene->kind;
 	scene->target.mode = scene->kind == SMX_GAUGE ? SMX_GAUGE_LIVE_ALL : (smx_gauge_mode)0;
@@ -30,9 +28,9 @@ uint64_t scene_used_bytes(struct scene *scene)
 }
 
 /* Both readers: who lives, how often the target was recorded to. */
-static void check_readers(struct scene *scene, uint32_t live, uint64_t count)
+void scene_check(struct scene *scene, uint32_t live, uint64_t count)
 {
-	smx_reader *readers[2] = {scene->reader, stress_reader(SEGMENT)};
+	smx_reader *readers[2] = {scene->reader, stress_reader(KILL_SEGMENT)};
 
 	for (int i = scene->reader ? 0 : 1; i < 2; i++) {
 		const smx_reader_info *info = smx_reader_information(readers[i]);
@@ -50,7 +48,7 @@ static void check_readers(struct scene *scene, uint32_t live, uint64_t count)
 	smx_reader_close(readers[1]);
 }
 
-static uint64_t count_now(struct scene *scene)
+uint64_t scene_count(struct scene *scene)
 {
 	stress_walk(scene->reader);
 	return target_count(scene->reader, &scene->target);
@@ -60,13 +58,13 @@ static uint64_t count_now(struct scene *scene)
 
 static void begin_file(struct scene *scene)
 {
-	set_target(scene, "c", "");
+	scene_aim(scene, "c", "");
 }
 
 static void end_file(struct scene *scene)
 {
 	(void)scene;
-	unlink(stress_path(SEGMENT));
+	unlink(stress_path(KILL_SEGMENT));
 }
 
 static void before_new(struct scene *scene)
@@ -80,7 +78,7 @@ static void open_it(void *scene)
 	smx_segment *segment;
 
 	(void)scene;
-	smx_segment_open(SEGMENT, &options, &segment, NULL);
+	smx_segment_open(KILL_SEGMENT, &options, &segment, NULL);
 }
 
 static void open_and_keep(void *scene)
@@ -90,14 +88,14 @@ static void open_and_keep(void *scene)
 
 	(void)scene;
 	options.flags = SMX_SEGMENT_KEEP;
-	smx_segment_open(SEGMENT, &options, &segment, NULL);
+	smx_segment_open(KILL_SEGMENT, &options, &segment, NULL);
 }
 
 static void after_opening(struct scene *scene)
 {
 	CHECK(stress_files(".kill") <= 1, "%u hidden files are left", stress_files(".kill"));
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 0, 1); /* a new generation: counted from 0 */
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 0, 1); /* a new generation: counted from 0 */
 }
 
 static void after_replacing(struct scene *scene)
@@ -108,8 +106,8 @@ static void after_replacing(struct scene *scene)
 
 static void after_keeping(struct scene *scene)
 {
-	fresh_writer(SEGMENT, &scene->target, SMX_SEGMENT_KEEP);
-	check_readers(scene, 0, ++scene->expected);
+	fresh_writer(KILL_SEGMENT, &scene->target, SMX_SEGMENT_KEEP);
+	scene_check(scene, 0, ++scene->expected);
 }
 
 /* A process that holds the segment, which the tracer has not open. */
@@ -122,19 +120,19 @@ static void begin_kept(struct scene *scene)
 	if (scene->keeper == 0) {
 		smx_segment_options options = kill_options();
 
-		stress_open(SEGMENT, &options);
+		stress_open(KILL_SEGMENT, &options);
 		PUT(*ready, 1);
 		for (;;)
 			pause();
 	}
 	REQUIRE(stress_wait_word(ready, 1, 10), "the keeper does not open");
-	scene->reader = stress_reader(SEGMENT);
+	scene->reader = stress_reader(KILL_SEGMENT);
 }
 
 static void after_attaching(struct scene *scene)
 {
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 1, ++scene->expected);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 1, ++scene->expected);
 }
 
 static void end_kept(struct scene *scene)
@@ -151,17 +149,17 @@ static void begin_striped(struct scene *scene, uint32_t stripe_count)
 	smx_segment_options options = kill_options();
 
 	options.stripe_count = stripe_count;
-	scene->segment = stress_open(SEGMENT, &options);
-	scene->reader = stress_reader(SEGMENT);
-	set_target(scene, "family", "");
+	scene->segment = stress_open(KILL_SEGMENT, &options);
+	scene->reader = stress_reader(KILL_SEGMENT);
+	scene_aim(scene, "family", "");
 }
 
-static void begin_living(struct scene *scene)
+void scene_begin(struct scene *scene)
 {
 	begin_striped(scene, 4);
 }
 
-static void end_living(struct scene *scene)
+void scene_end(struct scene *scene)
 {
 	smx_reader_close(scene->reader);
 	smx_segment_close(scene->segment);
@@ -173,7 +171,7 @@ static void before_family(struct scene *scene)
 	char name[32];
 
 	snprintf(name, sizeof name, "family%" PRIu64, scene->number);
-	set_target(scene, name, scene->kind == SMX_COUNTER ? "label" : "");
+	scene_aim(scene, name, scene->kind == SMX_COUNTER ? "label" : "");
 }
 
 static void find_it(void *data)
@@ -189,10 +187,10 @@ static void find_it(void *data)
  */
 static void after_finding(struct scene *scene)
 {
-	fresh_writer(SEGMENT, &scene->target, 0);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
 	if (scene->kind == SMX_GAUGE)
 		handle_record(target_find(scene->segment, &scene->target));
-	check_readers(scene, 1, 1);
+	scene_check(scene, 1, 1);
 }
 
 /* Many series, so that a new one meets others in its part of the index. */
@@ -200,10 +198,10 @@ static void begin_series(struct scene *scene)
 {
 	char label[32];
 
-	begin_living(scene);
+	scene_begin(scene);
 	for (unsigned i = 0; i < 2000; i++) {
 		snprintf(label, sizeof label, "filler%u", i);
-		set_target(scene, "family", label);
+		scene_aim(scene, "family", label);
 		target_find(scene->segment, &scene->target);
 	}
 }
@@ -220,7 +218,7 @@ static void before_series(struct scene *scene)
 	char label[32];
 
 	snprintf(label, sizeof label, "series%" PRIu64, scene->number);
-	set_target(scene, "family", label);
+	scene_aim(scene, "family", label);
 }
 
 /* A new segment before the old one is full. */
@@ -228,7 +226,7 @@ static void before_wide_series(struct scene *scene)
 {
 	if (scene->number % 1000 == 999) {
 		scene->used_earlier = scene_used_bytes(scene);
-		end_living(scene);
+		scene_end(scene);
 		begin_wide_series(scene);
 	}
 	before_series(scene);
@@ -248,7 +246,7 @@ static void define_before(void *data)
 
 static void begin_recording(struct scene *scene)
 {
-	begin_living(scene);
+	scene_begin(scene);
 	scene->handle = target_find(scene->segment, &scene->target);
 }
 
@@ -269,19 +267,19 @@ static void add_to_gauge(void *data)
 
 static void after_recording(struct scene *scene)
 {
-	uint64_t count = count_now(scene);
+	uint64_t count = scene_count(scene);
 
 	CHECK(count == scene->expected + 1 || (count == scene->expected && !scene->finished),
 	      "%" PRIu64 " records after %" PRIu64, count, scene->expected);
 	scene->expected = count + 1;
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 1, scene->expected);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 1, scene->expected);
 }
 
 static void after_setting(struct scene *scene)
 {
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 1, 1);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 1, 1);
 }
 
 static void close_it(void *data)
@@ -294,7 +292,7 @@ static void close_it(void *data)
 static void begin_claim(struct scene *scene)
 {
 	scene->kind = SMX_GAUGE;
-	begin_living(scene);
+	scene_begin(scene);
 	handle_record(target_find(scene->segment, &scene->target));
 }
 
@@ -303,9 +301,9 @@ static void before_claim_free(struct scene *scene)
 {
 	smx_segment_options options = kill_options();
 
-	end_living(scene);
-	scene->segment = stress_open(SEGMENT, &options);
-	scene->reader = stress_reader(SEGMENT);
+	scene_end(scene);
+	scene->segment = stress_open(KILL_SEGMENT, &options);
+	scene->reader = stress_reader(KILL_SEGMENT);
 	handle_record(target_find(scene->segment, &scene->target));
 }
 
@@ -327,9 +325,9 @@ static void claim_and_set(void *data)
 /* The tracer's value is all that may be seen; also when the slot has its next owner. */
 static void after_claiming(struct scene *scene)
 {
-	check_readers(scene, 1, 1);
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 1, 1);
+	scene_check(scene, 1, 1);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 1, 1);
 }
 
 static void record_first(void *data)
@@ -351,9 +349,9 @@ static void fork_it(void *data)
 /* The child is gone, its parent and the tracer are not. */
 static void after_forking(struct scene *scene)
 {
-	check_readers(scene, 2, 2);
-	fresh_writer(SEGMENT, &scene->target, 0);
-	check_readers(scene, 2, 2);
+	scene_check(scene, 2, 2);
+	fresh_writer(KILL_SEGMENT, &scene->target, 0);
+	scene_check(scene, 2, 2);
 }
 
 const struct kill_case kill_cases[] = {
@@ -365,37 +363,37 @@ const struct kill_case kill_cases[] = {
 	 false, false},
 	{"open, attach", SMX_COUNTER, begin_kept, NULL, NULL, open_it, after_attaching, end_kept,
 	 false, false},
-	{"define a counter", SMX_COUNTER, begin_living, before_family, NULL, find_it, after_finding,
-	 end_living, false, false},
-	{"define a gauge", SMX_GAUGE, begin_living, before_family, NULL, find_it, after_finding,
-	 end_living, false, false},
-	{"define a histogram", SMX_HISTOGRAM, begin_living, before_family, NULL, find_it,
-	 after_finding, end_living, false, false},
+	{"define a counter", SMX_COUNTER, scene_begin, before_family, NULL, find_it, after_finding,
+	 scene_end, false, false},
+	{"define a gauge", SMX_GAUGE, scene_begin, before_family, NULL, find_it, after_finding,
+	 scene_end, false, false},
+	{"define a histogram", SMX_HISTOGRAM, scene_begin, before_family, NULL, find_it,
+	 after_finding, scene_end, false, false},
 	{"series, counter", SMX_COUNTER, begin_series, before_series, define_before, find_it,
-	 after_finding, end_living, false, false},
+	 after_finding, scene_end, false, false},
 	{"series, gauge", SMX_GAUGE, begin_series, before_series, define_before, find_it,
-	 after_finding, end_living, false, false},
+	 after_finding, scene_end, false, false},
 	{"series, histogram", SMX_HISTOGRAM, begin_series, before_series, define_before, find_it,
-	 after_finding, end_living, false, false},
+	 after_finding, scene_end, false, false},
 	{"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_wide_series,
-	 define_before, find_it, after_finding, end_living, false, false},
+	 define_before, find_it, after_finding, scene_end, false, false},
 	{"claim a free slot", SMX_GAUGE, begin_claim, before_claim_free, NULL, claim_it,
-	 after_claiming, end_living, true, false},
+	 after_claiming, scene_end, true, false},
 	{"adopt a dead slot", SMX_GAUGE, begin_claim, NULL, NULL, claim_and_set, after_claiming,
-	 end_living, true, false},
+	 scene_end, true, false},
 	{"fork handler", SMX_GAUGE, begin_claim, NULL, record_first, fork_it, after_forking,
-	 end_living, false, true},
+	 scene_end, false, true},
 	{"counter, whole", SMX_COUNTER, begin_recording, NULL, NULL, record_it, after_recording,
-	 end_living, false, false},
+	 scene_end, false, false},
 	{"counter, fraction", SMX_COUNTER, begin_recording, NULL, NULL, add_half, after_recording,
-	 end_living, false, false},
+	 scene_end, false, false},
 	{"histogram", SMX_HISTOGRAM, begin_recording, NULL, NULL, record_it, after_recording,
-	 end_living, false, false},
-	{"gauge, set", SMX_GAUGE, begin_recording, NULL, NULL, record_it, after_setting, end_living,
+	 scene_end, false, false},
+	{"gauge, set", SMX_GAUGE, begin_recording, NULL, NULL, record_it, after_setting, scene_end,
 	 false, false},
 	{"gauge, add", SMX_GAUGE, begin_recording, NULL, NULL, add_to_gauge, after_setting,
-	 end_living, false, false},
-	{"close", SMX_GAUGE, begin_claim, NULL, NULL, close_it, after_claiming, end_living, false,
+	 scene_end, false, false},
+	{"close", SMX_GAUGE, begin_claim, NULL, NULL, close_it, after_claiming, scene_end, false,
 	 false},
 	{.name = NULL},
 };

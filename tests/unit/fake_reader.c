@@ -64,7 +64,9 @@ struct fake_family *fake_family_add_texts(smx_reader *reader, smx_kind kind, smx
 	family->view = (smx_family_view){
 		.id = reader->family_count + 1,
 		.kind = kind,
-		.mode = kind == SMX_GAUGE ? SMX_GAUGE_LIVE_SUM : (smx_gauge_mode)0,
+		.mode = kind == SMX_GAUGE	? SMX_GAUGE_LIVE_SUM
+			: kind == SMX_STATE_SET ? SMX_GAUGE_LIVE_MOST_RECENT
+						: (smx_gauge_mode)0,
 		.name = name,
 		.help = fake_text("Help."),
 		.label_names = family->label_names,
@@ -115,6 +117,12 @@ void fake_family_bounds(struct fake_family *family, const double *bounds, size_t
 	family->view.bounds =
 		memcpy(must(calloc(count + 1, sizeof(double))), bounds, count * sizeof(double));
 	family->view.bound_count = count;
+}
+
+void fake_family_states(struct fake_family *family, const char *states)
+{
+	family->view.states = family->states;
+	family->view.state_count = split(states, family->states);
 }
 
 struct fake_series *fake_series_add_texts(struct fake_family *family, const smx_text *values)
@@ -222,6 +230,40 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *serie
 	*sum = fake->sum;
 }
 
+void smx_reader_summary(const smx_reader *reader, const smx_series_view *series, uint64_t *count,
+			double *sum)
+{
+	const struct fake_series *fake = (const struct fake_series *)series;
+
+	(void)reader;
+	*count = fake->counts[0];
+	*sum = fake->sum;
+}
+
+size_t smx_reader_info_labels(smx_reader *reader, const smx_series_view *series,
+			      const smx_label **labels)
+{
+	const struct fake_series *fake = (const struct fake_series *)series;
+
+	(void)reader;
+	*labels = fake->info;
+	return fake->info_count;
+}
+
+bool smx_reader_exemplar(const smx_reader *reader, const smx_series_view *series, size_t bucket,
+			 smx_exemplar_view *exemplar)
+{
+	const struct fake_exemplar *fake = &((const struct fake_series *)series)->exemplars[bucket];
+
+	(void)reader;
+	exemplar->value = fake->value;
+	exemplar->unix_ns = fake->unix_ns;
+	exemplar->label_count = fake->label_count;
+	for (size_t i = 0; i < fake->label_count; i++)
+		exemplar->labels[i] = fake->labels[i];
+	return fake->unix_ns != 0;
+}
+
 /* Only writers that live have a value. */
 size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *series,
 			smx_gauge_sample *samples)
@@ -264,5 +306,14 @@ size_t smx_reader_gauge_total(smx_reader *reader, const smx_series_view *series,
 			*total = fake->gauge[i];
 		count++;
 	}
+	return count;
+}
+
+size_t smx_reader_state(smx_reader *reader, const smx_series_view *series, size_t *state,
+			smx_gauge_sample *total)
+{
+	size_t count = smx_reader_gauge_total(reader, series, total);
+
+	*state = count != 0 ? (size_t)total->value : 0;
 	return count;
 }

@@ -14,12 +14,22 @@
 #define FAKE_LABELS_MAX 4
 #define FAKE_BOUNDS_MAX 32
 
+struct fake_exemplar {
+	double value;
+	uint64_t unix_ns; /* 0: there is none */
+	const smx_label *labels;
+	size_t label_count;
+};
+
 struct fake_series {
 	smx_series_view view; /* first: what rendering holds leads back here */
 	smx_text values[FAKE_LABELS_MAX];
 	smx_counter_sample counter;
-	uint64_t counts[FAKE_BOUNDS_MAX + 1];
+	uint64_t counts[FAKE_BOUNDS_MAX + 1]; /* of a summary: one */
 	double sum;
+	struct fake_exemplar exemplars[FAKE_BOUNDS_MAX + 1];
+	const smx_label *info;
+	size_t info_count;
 	smx_gauge_sample *gauge; /* gauge_count of them, copied */
 	size_t gauge_count;
 };
@@ -27,6 +37,7 @@ struct fake_series {
 struct fake_family {
 	smx_family_view view; /* first, likewise */
 	smx_text label_names[FAKE_LABELS_MAX];
+	smx_text states[FAKE_LABELS_MAX];
 	struct fake_series **series;
 };
 
@@ -41,6 +52,9 @@ struct fake_family *fake_family_add(smx_reader *reader, smx_kind kind, const cha
 struct fake_family *fake_family_add_texts(smx_reader *reader, smx_kind kind, smx_text name,
 					  const smx_text *labels, size_t label_count);
 void fake_family_bounds(struct fake_family *family, const double *bounds, size_t count);
+
+/* states: separated by commas, at most FAKE_LABELS_MAX. */
+void fake_family_states(struct fake_family *family, const char *states);
 
 /* values: separated by commas, as many as the family has labels. */
 struct fake_series *fake_series_add(struct fake_family *family, const char *values);

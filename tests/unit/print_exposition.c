@@ -119,11 +119,48 @@ static void add_bounds(struct fake_family *family)
 			   random_below(4));
 }
 
+/* Seldom ones that are not fit. */
+static void add_states(struct fake_family *family)
+{
+	static const char *const choices[] = {"on,off", "a,b\"c,\\", "x", "x,x", ",y"};
+
+	fake_family_states(family, choices[random_below(random_below(4) ? 3 : 5)]);
+	family->view.mode = SMX_GAUGE_LIVE_MOST_RECENT;
+}
+
+/* As a reader tells of them: valid names, none that a family here has. */
+static const smx_label info_labels[] = {
+	{TEXT("t"), TEXT("1")},	    {TEXT("version"), TEXT("1.2")}, {TEXT("v:w"), TEXT("x")},
+	{TEXT("empty"), TEXT("")},  {TEXT("le"), TEXT("1")},	    {TEXT("bytes"), TEXT("\xff")},
+	{TEXT("zone"), TEXT("\n")}, {TEXT("zz"), TEXT("\"")},
+};
+
+/* No quotes in them: prometheus_client's parser does not understand their escape in an exemplar. */
+static const smx_label exemplar_labels[] = {
+	{TEXT("a"), TEXT("1")},	   {TEXT("le"), TEXT("")},	 {TEXT("trace_id"), TEXT("4bf9")},
+	{TEXT("b"), TEXT("\\\n")}, {TEXT("c"), TEXT("\xff")},	 {TEXT("d"), TEXT("\xe2\x82\xac")},
+	{TEXT("e"), TEXT(",")},	   {TEXT("f"), TEXT("} 1 # {")},
+};
+
+/* In the last bucket, which every family has. */
+static void add_exemplar(struct fake_series *series)
+{
+	unsigned first = random_below(8);
+
+	series->exemplars[series->view.family->bound_count] = (struct fake_exemplar){
+		.value = 1e11 + random_below(1000),
+		.unix_ns = random_below(1u << 30) * UINT64_C(1000000001),
+		.labels = &exemplar_labels[first],
+		.label_count = random_below(9 - first),
+	};
+}
+
 static void add_family(struct world *world, unsigned reader)
 {
-	static const smx_kind kinds[] = {SMX_COUNTER,	SMX_COUNTER,   SMX_GAUGE, SMX_GAUGE,
-					 SMX_HISTOGRAM, SMX_HISTOGRAM, SMX_INFO,  (smx_kind)99};
-	smx_kind kind = kinds[random_below(random_below(4) ? 6 : 8)];
+	static const smx_kind kinds[] = {SMX_COUNTER,	SMX_COUNTER,   SMX_GAUGE,     SMX_GAUGE,
+					 SMX_SUMMARY,	SMX_HISTOGRAM, SMX_HISTOGRAM, SMX_INFO,
+					 SMX_STATE_SET, SMX_UNKNOWN,   (smx_kind)99};
+	smx_kind kind = kinds[random_below(sizeof(kinds) / sizeof(kinds[0]))];
 	smx_text labels[FAKE_LABELS_MAX];
 	size_t label_count = random_below(FAKE_LABELS_MAX);
 	struct fake_family *family;
@@ -140,6 +177,8 @@ static void add_family(struct world *world, unsigned reader)
 	family->view.mode = (smx_gauge_mode)(1 + random_below(random_below(4) ? 5 : 10));
 	if (kind == SMX_HISTOGRAM)
 		add_bounds(family);
+	if (kind == SMX_STATE_SET)
+		add_states(family);
 	world->families[reader][world->family_counts[reader]++] = family;
 }
 
@@ -167,6 +206,7 @@ static void add_series(struct fake_family *family)
 static void grow_family(smx_reader *reader, struct fake_family *family)
 {
 	size_t writers = smx_reader_writer_count(reader);
+	unsigned first_label;
 
 	if (family->view.series_count < SERIES_MAX)
 		add_series(family);
@@ -179,7 +219,16 @@ static void grow_family(smx_reader *reader, struct fake_family *family)
 			series->counts[j] += random_below(3);
 		series->sum += random_below(100) / 7.0;
 		for (uint32_t j = 0; j < writers; j++)
-			fake_gauge_set(series, j, random_number(), random_below(50));
+			fake_gauge_set(series, j,
+				       family->view.kind == SMX_STATE_SET
+					       ? random_below((unsigned)family->view.state_count)
+					       : random_number(),
+				       random_below(50));
+		first_label = random_below(8);
+		series->info = &info_labels[first_label];
+		series->info_count = random_below(9 - first_label);
+		if (random_below(2))
+			add_exemplar(series);
 	}
 	if (random_below(8) == 0)
 		family->view.help = PICK(helps);

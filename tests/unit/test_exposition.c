@@ -544,7 +544,8 @@ Test(exposition, leaves_out_families_that_would_not_parse)
 	fake_family_add_texts(one, SMX_GAUGE, TEXT("pid"), pid, 1)->view.mode = SMX_GAUGE_LIVE_ALL;
 	fake_family_add_texts(one, SMX_GAUGE, TEXT("pids"), pid, 1)->view.mode = SMX_GAUGE_ALL;
 	fake_family_add_texts(one, (smx_kind)0, TEXT("kind"), NULL, 0);
-	fake_family_add_texts(one, SMX_INFO, TEXT("info"), NULL, 0);
+	fake_family_add_texts(one, SMX_NATIVE_HISTOGRAM, TEXT("native"), NULL, 0);
+	fake_family_add_texts(one, SMX_STATE_SET, TEXT("no_states"), NULL, 0);
 	fake_family_add_texts(one, (smx_kind)77, TEXT("kind_77"), NULL, 0);
 	gauge(one, "mode", "", (smx_gauge_mode)0);
 	gauge(one, "mode_11", "", (smx_gauge_mode)11);

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT(literal)                                                                              \
+	{                                                                                          \
+		literal, sizeof(literal) - 1                                                       \
+	}
+
 static smx_exposition *exposition;
 static smx_reader *one, *two;
 static smx_buffer buffer;
@@ -136,6 +141,187 @@ Test(openmetrics, leaves_out_a_sum_that_is_negative_or_nan)
 	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_count"));
 	series->sum = INFINITY;
 	cr_expect_not_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "h_sum +Inf\nh_count 0\n"));
+}
+
+/* ---- summaries, infos, state sets ---- */
+
+Test(openmetrics, shows_summaries_without_quantiles)
+{
+	struct fake_family *here = fake_family_add(one, SMX_SUMMARY, "s", "a");
+	struct fake_family *there = fake_family_add(two, SMX_SUMMARY, "s", "a");
+	struct fake_series *first = fake_series_add(here, "x");
+
+	first->counts[0] = 3;
+	first->sum = 1.5;
+	fake_series_add(there, "x")->counts[0] = 4;
+	fake_series_add(there, "y")->sum = -1;
+	expect_render("# TYPE s summary\n# HELP s Help.\ns_sum{a=\"x\"} 1.5\ns_count{a=\"x\"} 7\n"
+		      "s_count{a=\"y\"} 0\n# EOF\n");
+	cr_expect_str_eq(
+		render(SMX_FORMAT_TEXT_004),
+		"# HELP s Help.\n# TYPE s summary\ns_sum{a=\"x\"} 1.5\ns_count{a=\"x\"} 7\n"
+		"s_sum{a=\"y\"} -1\ns_count{a=\"y\"} 0\n");
+}
+
+static const smx_label version[] = {
+	{TEXT("bad name"), TEXT("x")},	 {TEXT("commit"), TEXT("")},	{TEXT("le"), TEXT("x")},
+	{TEXT("version"), TEXT("1\n2")}, {TEXT("where"), TEXT("\xff")},
+};
+
+static void set_info(struct fake_series *series, const smx_label *labels, size_t count)
+{
+	series->info = labels;
+	series->info_count = count;
+}
+
+Test(openmetrics, shows_the_labels_of_an_info)
+{
+	struct fake_family *plain = fake_family_add(one, SMX_INFO, "a", "");
+	struct fake_family *labelled = fake_family_add(one, SMX_INFO, "b", "x");
+
+	set_info(fake_series_add(plain, ""), version, 5);
+	set_info(fake_series_add(labelled, "1"), &version[3], 1);
+	fake_series_add(labelled, "2");
+	fake_series_add(fake_family_add(one, SMX_INFO, "c", ""), "");
+	expect_render("# TYPE a info\n# HELP a Help.\n"
+		      "a_info{version=\"1\\n2\",where=\"\xef\xbf\xbd\"} 1\n"
+		      "# TYPE b info\n# HELP b Help.\nb_info{x=\"1\",version=\"1\\n2\"} 1\n"
+		      "b_info{x=\"2\"} 1\n# TYPE c info\n# HELP c Help.\nc_info 1\n# EOF\n");
+	set_info(plain->series[0], NULL, 0);
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004),
+			 "# HELP a_info Help.\n# TYPE a_info gauge\na_info 1\n"
+			 "# HELP b_info Help.\n# TYPE b_info gauge\n"
+			 "b_info{x=\"1\",version=\"1\\n2\"} 1\nb_info{x=\"2\"} 1\n"
+			 "# HELP c_info Help.\n# TYPE c_info gauge\nc_info 1\n");
+}
+
+Test(openmetrics, shows_one_label_set_of_an_info_that_two_readers_have)
+{
+	static const smx_label other[] = {{TEXT("version"), TEXT("3")}};
+	struct fake_series *here = fake_series_add(fake_family_add(one, SMX_INFO, "a", ""), "");
+
+	set_info(fake_series_add(fake_family_add(two, SMX_INFO, "a", ""), ""), other, 1);
+	expect_render("# TYPE a info\n# HELP a Help.\na_info{version=\"3\"} 1\n# EOF\n");
+	set_info(here, &version[3], 1);
+	expect_render("# TYPE a info\n# HELP a Help.\na_info{version=\"1\\n2\"} 1\n# EOF\n");
+}
+
+Test(openmetrics, shows_the_state_set_last)
+{
+	struct fake_family *here = fake_family_add(one, SMX_STATE_SET, "door", "room");
+	struct fake_family *there = fake_family_add(two, SMX_STATE_SET, "door", "room");
+	struct fake_series *first;
+
+	fake_family_states(here, "open,sh\"ut");
+	fake_family_states(there, "open,sh\"ut");
+	first = fake_series_add(here, "1");
+	expect_render("# TYPE door stateset\n# HELP door Help.\n"
+		      "door{room=\"1\",door=\"open\"} 1\n"
+		      "door{room=\"1\",door=\"sh\\\"ut\"} 0\n# EOF\n");
+	fake_gauge_set(first, fake_writer_add(one, 0, 1, 10), 0, 5);
+	fake_gauge_set(fake_series_add(there, "1"), fake_writer_add(two, 0, 1, 11), 1, 6);
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004), "# HELP door Help.\n# TYPE door gauge\n"
+						      "door{room=\"1\",door=\"open\"} 0\n"
+						      "door{room=\"1\",door=\"sh\\\"ut\"} 1\n");
+	fake_writers_clear(two);
+	cr_expect_not_null(strstr(render(SMX_FORMAT_TEXT_004), "door=\"open\"} 1\n"));
+}
+
+Test(openmetrics, leaves_out_state_sets_that_would_not_parse)
+{
+	static const smx_text twice[] = {TEXT("x"), TEXT("x")};
+	static const smx_text empty[] = {TEXT("x"), TEXT("")};
+	static const smx_text bad[] = {TEXT("\xff"), TEXT("\xfe")};
+	static const smx_text good[] = {TEXT("x"), TEXT("y")};
+	static const struct {
+		const char *name, *labels;
+		const smx_text *states;
+	} cases[] = {{"a", "", twice}, {"b", "", empty},  {"c", "", bad},
+		     {"d", "d", good}, {"e:e", "", good}, {"le", "", good}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake_family *family =
+			fake_family_add(one, SMX_STATE_SET, cases[i].name, cases[i].labels);
+
+		family->view.states = cases[i].states;
+		family->view.state_count = 2;
+		fake_series_add(family, "x");
+	}
+	expect_render("# EOF\n");
+}
+
+Test(openmetrics, takes_the_states_for_the_definition)
+{
+	fake_family_states(fake_family_add(one, SMX_STATE_SET, "a", ""), "x,y");
+	fake_family_states(fake_family_add(two, SMX_STATE_SET, "a", ""), "x,z");
+	fake_series_add(fake_family_add(two, SMX_STATE_SET, "b", ""), "");
+	expect_render("# TYPE a stateset\n# HELP a Help.\n# EOF\n");
+}
+
+Test(openmetrics, shows_overflow_only_once_something_was_recorded_there)
+{
+	struct fake_series *summary =
+		fake_series_add(fake_family_add(one, SMX_SUMMARY, "a", "x"), "_overflow");
+	struct fake_series *info =
+		fake_series_add(fake_family_add(one, SMX_INFO, "b", "x"), "_overflow");
+	struct fake_family *family = fake_family_add(one, SMX_STATE_SET, "c", "x");
+	struct fake_series *states;
+
+	fake_family_states(family, "y");
+	states = fake_series_add(family, "_overflow");
+	summary->view.overflow = info->view.overflow = states->view.overflow = true;
+	cr_expect_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "_overflow"));
+	summary->counts[0] = 1;
+	set_info(info, &version[3], 1);
+	fake_gauge_set(states, fake_writer_add(one, 0, 1, 10), 0, 1);
+	render(SMX_FORMAT_OPENMETRICS_100);
+	cr_expect_not_null(strstr(buffer.data, "a_count{x=\"_overflow\"} 1\n"));
+	cr_expect_not_null(strstr(buffer.data, "b_info{x=\"_overflow\","));
+	cr_expect_not_null(strstr(buffer.data, "c{x=\"_overflow\",c=\"y\"} 1\n"));
+}
+
+/* ---- exemplars ---- */
+
+static const smx_label trace[] = {{TEXT("trace_id"), TEXT("a\"b")}, {TEXT("span"), TEXT("")}};
+
+Test(openmetrics, shows_exemplars_behind_counters_and_buckets)
+{
+	struct fake_series *counter =
+		fake_series_add(fake_family_add(one, SMX_COUNTER, "c", ""), "");
+	struct fake_series *times = fake_series_add(histogram("h", 0.5), "");
+
+	counter->counter.whole = 3;
+	counter->exemplars[0] = (struct fake_exemplar){2, UINT64_C(1700000000125000000), trace, 2};
+	memcpy(times->counts, (uint64_t[]){1, 0, 3}, sizeof(uint64_t[3]));
+	times->exemplars[2] = (struct fake_exemplar){1e300, UINT64_C(1500000000), NULL, 0};
+	expect_render("# TYPE c counter\n# HELP c Help.\n"
+		      "c_total 3 # {trace_id=\"a\\\"b\",span=\"\"} 2 1700000000.125\n"
+		      "# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"0.5\"} 1\n"
+		      "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 4 # {} 1e+300 1.5\nh_sum 0\n"
+		      "h_count 4\n# EOF\n");
+	cr_expect_null(strstr(render(SMX_FORMAT_TEXT_004), " # "));
+}
+
+Test(openmetrics, shows_the_latest_exemplar_of_all_readers)
+{
+	struct fake_series *here = fake_series_add(fake_family_add(one, SMX_COUNTER, "c", ""), "");
+	struct fake_series *there = fake_series_add(fake_family_add(two, SMX_COUNTER, "c", ""), "");
+
+	here->exemplars[0] = (struct fake_exemplar){1, UINT64_C(2000000000), NULL, 0};
+	there->exemplars[0] = (struct fake_exemplar){2, UINT64_C(1000000000), NULL, 0};
+	cr_expect_not_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "c_total 0 # {} 1 2\n"));
+	there->exemplars[0].unix_ns = UINT64_C(3000000000);
+	cr_expect_not_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "c_total 0 # {} 2 3\n"));
+}
+
+Test(openmetrics, leaves_out_exemplars_that_would_grow_beyond_their_size)
+{
+	static const smx_label bad[] = {{TEXT("a"), TEXT("\x80\x80\x80")}};
+	struct fake_series *series =
+		fake_series_add(fake_family_add(one, SMX_COUNTER, "c", ""), "");
+
+	series->exemplars[0] = (struct fake_exemplar){1, UINT64_C(2000000000), bad, 1};
+	expect_render("# TYPE c counter\n# HELP c Help.\nc_total 0\n# EOF\n");
 }
 
 /* ---- _created ---- */
