@@ -56,7 +56,7 @@ static bool is_preferred(smx_gauge_mode mode, const smx_gauge_sample *sample,
 	if (isnan(than->value))
 		return true;
 	return mode == SMX_GAUGE_LIVE_MIN || mode == SMX_GAUGE_MIN ? sample->value < than->value
-					  : sample->value > than->value;
+								   : sample->value > than->value;
 }
 
 bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value)
@@ -91,7 +91,7 @@ uint64_t smx_combine_summary(const struct smx_series *series, double *sum)
 
 	*sum = 0;
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
-		if (!part->source->served)
+		if (!smx_part_is_served(part))
 			continue;
 		smx_reader_summary(part->source->member->reader, part->view, &count, &part_sum);
 		total = smx_add_saturated(total, count);
@@ -111,7 +111,7 @@ bool smx_combine_state(const struct smx_series *series, size_t *state)
 		smx_gauge_sample total;
 		size_t here;
 
-		if (part->source->served &&
+		if (smx_part_is_served(part) &&
 		    smx_reader_state(part->source->member->reader, part->view, &here, &total) !=
 			    0 &&
 		    total.stamp_ns >= best_ns) {
@@ -128,7 +128,7 @@ size_t smx_combine_info(const struct smx_series *series, const smx_label **label
 	size_t count = 0;
 
 	for (const struct smx_part *part = &series->first; part && count == 0; part = part->next) {
-		if (part->source->served)
+		if (smx_part_is_served(part))
 			count = smx_reader_info_labels(part->source->member->reader, part->view,
 						       labels);
 	}
@@ -137,7 +137,7 @@ size_t smx_combine_info(const struct smx_series *series, const smx_label **label
 
 static bool read_exemplar(const struct smx_part *part, size_t bucket, smx_exemplar_view *exemplar)
 {
-	return part->source->served &&
+	return smx_part_is_served(part) &&
 	       smx_reader_exemplar(part->source->member->reader, part->view, bucket, exemplar);
 }
 

@@ -213,6 +213,7 @@ static void grow_family(smx_reader *reader, struct fake_family *family)
 	for (size_t i = 0; i < family->view.series_count; i++) {
 		struct fake_series *series = family->series[i];
 
+		series->view.removed = random_below(16) == 0;
 		series->counter.whole += random_below(3);
 		series->counter.fraction += random_below(4) ? 0 : random_below(100) / 8.0;
 		for (size_t j = 0; j <= family->view.bound_count; j++)

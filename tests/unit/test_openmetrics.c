@@ -324,6 +324,38 @@ Test(openmetrics, leaves_out_exemplars_that_would_grow_beyond_their_size)
 	expect_render("# TYPE c counter\n# HELP c Help.\nc_total 0\n# EOF\n");
 }
 
+/* ---- removed series ---- */
+
+Test(openmetrics, hides_removed_series_of_every_kind)
+{
+	struct fake_series *series[] = {
+		fake_series_add(fake_family_add(one, SMX_COUNTER, "a", ""), ""),
+		fake_series_add(histogram("b", 0.5), ""),
+		fake_series_add(fake_family_add(one, SMX_SUMMARY, "c", ""), ""),
+		fake_series_add(fake_family_add(one, SMX_INFO, "d", ""), ""),
+		NULL,
+		fake_series_add(fake_family_add(one, SMX_GAUGE, "f", ""), ""),
+	};
+	struct fake_family *states = fake_family_add(one, SMX_STATE_SET, "e", "");
+
+	fake_family_states(states, "x,y");
+	series[4] = fake_series_add(states, "");
+	fake_gauge_set(series[4], fake_writer_add(one, 0, 1, 10), 1, 1);
+	fake_gauge_set(series[5], 0, 3, 0);
+	set_info(series[3], &version[3], 1);
+	series[0]->exemplars[0] = (struct fake_exemplar){1, UINT64_C(2000000000), NULL, 0};
+	for (int i = 0; i < 6; i++) {
+		series[i]->counts[0] = series[i]->counter.whole = 3;
+		series[i]->view.removed = true;
+	}
+	smx_exposition_set_created(exposition, true);
+	expect_render("# TYPE a counter\n# HELP a Help.\n# TYPE b histogram\n# HELP b Help.\n"
+		      "# TYPE c summary\n# HELP c Help.\n# TYPE d info\n# HELP d Help.\n"
+		      "# TYPE e stateset\n# HELP e Help.\n# TYPE f gauge\n# HELP f Help.\n# EOF\n");
+	series[0]->view.removed = false;
+	cr_expect_not_null(strstr(render(SMX_FORMAT_OPENMETRICS_100), "a_total 3 # {} 1 2\n"));
+}
+
 /* ---- _created ---- */
 
 Test(openmetrics, tells_when_series_were_made_if_asked)
