@@ -13,16 +13,18 @@
 #include "shmetrics/reader.h"
 #include "shmetrics/shmetrics.h"
 #include "tool.h"
+#include "values.h"
 
 static const char dump_help[] =
-	"Usage: shmetrics dump [--json] NAME\n\n"
+	"Usage: shmetrics dump [--json | --openmetrics] NAME\n\n"
 	"Prints what the segment NAME holds at this moment: in the Prometheus text format, as the "
 	"collector\n"
-	"would serve it, or as JSON with every definition, series and process.\n\n"
-	"      --json  as JSON: whole numbers in full (up to 2^64 - 1); +Inf, -Inf and NaN as "
-	"strings; the\n"
-	"              \"count\" of a bucket includes the buckets below\n"
-	"  -h, --help  this text\n\n"
+	"would serve it, in OpenMetrics, or as JSON with every definition, series and process.\n\n"
+	"      --json         as JSON: whole numbers in full (up to 2^64 - 1); +Inf, -Inf and NaN "
+	"as strings;\n"
+	"                     the \"count\" of a bucket includes the buckets below\n"
+	"      --openmetrics  as OpenMetrics 1.0, which also has exemplars and units\n"
+	"  -h, --help         this text\n\n"
 	"Examples:\n"
 	"  shmetrics dump shop | grep http_requests_total\n"
 	"  shmetrics dump --json shop | jq '.families[] | {name, kind, series: (.series | "
@@ -39,7 +41,7 @@ const struct tool_command dump_command = {
 
 /* ---- text ---- */
 
-static int print_text(smx_reader *reader)
+static int print_text(smx_reader *reader, smx_format format)
 {
 	smx_exposition *exposition = NULL;
 	smx_buffer buffer = {.size = 0};
@@ -48,10 +50,10 @@ static int print_text(smx_reader *reader)
 
 	if (smx_exposition_create(&exposition, &error) != SMX_OK ||
 	    smx_exposition_add(exposition, reader, &error) != SMX_OK ||
-	    smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, &error) !=
-		    SMX_OK) {
+	    smx_exposition_render(exposition, format, NULL, 0, &buffer, &error) != SMX_OK) {
 		say("%s", error.message);
 	} else {
+		smx_emit_end(&buffer, format);
 		fwrite(buffer.data, 1, buffer.size, stdout);
 		status = finish_output(TOOL_DONE);
 	}
@@ -62,147 +64,8 @@ static int print_text(smx_reader *reader)
 
 /* ---- JSON ---- */
 
-/* Room for the numbers of one series of any family. */
-struct scratch {
-	uint64_t *counts;
-	smx_gauge_sample *samples;
-};
-
-static bool make_scratch(struct scratch *scratch, const smx_reader *reader)
-{
-	size_t bound_most = 0;
-
-	for (size_t i = 0; i < smx_reader_family_count(reader); i++)
-		if (smx_reader_family(reader, i)->bound_count > bound_most)
-			bound_most = smx_reader_family(reader, i)->bound_count;
-	scratch->counts = calloc(bound_most + 1, sizeof(*scratch->counts));
-	scratch->samples = calloc(smx_reader_holder_count(reader) + 1, sizeof(*scratch->samples));
-	return scratch->counts && scratch->samples;
-}
-
-static void put_counter(struct json *json, smx_counter_sample sample)
-{
-	if (sample.fraction == 0)
-		json_whole(json, "value", sample.whole);
-	else
-		json_double(json, "value", (double)sample.whole + sample.fraction);
-}
-
-static void put_histogram(struct json *json, const smx_family_view *family, const uint64_t *counts,
-			  double sum)
-{
-	uint64_t total = 0;
-
-	for (size_t i = 0; i <= family->bound_count; i++)
-		total += counts[i];
-	json_whole(json, "count", total);
-	json_double(json, "sum", sum);
-	json_open(json, "buckets", '[');
-	total = 0;
-	for (size_t i = 0; i <= family->bound_count; i++) {
-		total += counts[i];
-		json_open(json, NULL, '{');
-		if (i < family->bound_count)
-			json_double(json, "le", family->bounds[i]);
-		else
-			json_string(json, "le", "+Inf");
-		json_whole(json, "count", total);
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static bool is_most_recent(smx_gauge_mode mode)
-{
-	return mode == SMX_GAUGE_LIVE_MOST_RECENT || mode == SMX_GAUGE_MOST_RECENT;
-}
-
-/* What is served of a gauge in a mode that combines the processes' values. */
-static void put_total(struct json *json, smx_reader *reader, const smx_series_view *series)
-{
-	smx_gauge_mode mode = series->family->mode;
-	smx_gauge_sample total;
-
-	if (mode == SMX_GAUGE_LIVE_ALL || mode == SMX_GAUGE_ALL)
-		return;
-	if (smx_reader_gauge_total(reader, series, &total) > 0 || mode == SMX_GAUGE_LIVE_SUM ||
-	    mode == SMX_GAUGE_SUM)
-		json_double(json, "value", total.value);
-}
-
-static void put_gauge(struct json *json, smx_reader *reader, const smx_series_view *series,
-		      const smx_gauge_sample *samples, size_t count)
-{
-	put_total(json, reader, series);
-	json_open(json, "values", '[');
-	for (size_t i = 0; i < count; i++) {
-		const smx_writer_view *writer = smx_reader_writer(reader, samples[i].writer);
-
-		json_open(json, NULL, '{');
-		if (writer)
-			json_whole(json, "pid", writer->pid);
-		if (writer && !writer->live)
-			json_bool(json, "live", false);
-		json_double(json, "value", samples[i].value);
-		if (is_most_recent(series->family->mode))
-			json_whole(json, "set_monotonic_ns", samples[i].stamp_ns);
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static bool was_recorded(const smx_family_view *family, smx_counter_sample counter,
-			 const uint64_t *counts, size_t gauge_count)
-{
-	uint64_t total = 0;
-
-	if (family->kind == SMX_COUNTER)
-		return counter.whole > 0 || counter.fraction > 0;
-	if (family->kind == SMX_GAUGE)
-		return gauge_count > 0;
-	for (size_t i = 0; i <= family->bound_count; i++)
-		total += counts[i];
-	return total > 0;
-}
-
-static void put_series(struct json *json, smx_reader *reader, const smx_family_view *family,
-		       const smx_series_view *series, const struct scratch *scratch)
-{
-	smx_counter_sample counter = {0};
-	size_t gauge_count = 0;
-	double sum = 0;
-
-	if (family->kind == SMX_COUNTER)
-		counter = smx_reader_counter(reader, series);
-	else if (family->kind == SMX_HISTOGRAM)
-		smx_reader_histogram(reader, series, scratch->counts, &sum);
-	else if (family->kind == SMX_GAUGE)
-		gauge_count = smx_reader_gauge(reader, series, scratch->samples);
-	else
-		return;
-	if (series->overflow && !was_recorded(family, counter, scratch->counts, gauge_count))
-		return;
-	json_open(json, NULL, '{');
-	json_open(json, "labels", '{');
-	for (size_t i = 0; i < family->label_count; i++)
-		json_text_of(json, family->label_names[i], series->label_values[i]);
-	json_close(json, '}');
-	if (series->overflow)
-		json_bool(json, "overflow", true);
-	if (series->removed)
-		json_bool(json, "removed", true);
-	json_time(json, "created", series->created_unix_ns);
-	if (family->kind == SMX_COUNTER)
-		put_counter(json, counter);
-	else if (family->kind == SMX_HISTOGRAM)
-		put_histogram(json, family, scratch->counts, sum);
-	else
-		put_gauge(json, reader, series, scratch->samples, gauge_count);
-	json_close(json, '}');
-}
-
 static void put_family(struct json *json, smx_reader *reader, const smx_family_view *family,
-		       const struct scratch *scratch)
+		       struct values *values)
 {
 	json_open(json, NULL, '{');
 	json_text(json, "name", family->name);
@@ -215,12 +78,18 @@ static void put_family(struct json *json, smx_reader *reader, const smx_family_v
 	for (size_t i = 0; i < family->label_count; i++)
 		json_text(json, NULL, family->label_names[i]);
 	json_close(json, ']');
+	if (family->kind == SMX_STATE_SET) {
+		json_open(json, "states", '[');
+		for (size_t i = 0; i < family->state_count; i++)
+			json_text(json, NULL, family->states[i]);
+		json_close(json, ']');
+	}
 	json_time(json, "created", family->created_unix_ns);
 	json_whole(json, "live_writers", family->live_writers);
 	json_bool(json, "served", family->served);
 	json_open(json, "series", '[');
 	for (size_t i = 0; i < family->series_count; i++)
-		put_series(json, reader, family, smx_reader_series(reader, family, i), scratch);
+		values_put_series(json, reader, smx_reader_series(reader, family, i), values);
 	json_close(json, ']');
 	json_close(json, '}');
 }
@@ -228,12 +97,12 @@ static void put_family(struct json *json, smx_reader *reader, const smx_family_v
 static int print_json(smx_reader *reader)
 {
 	struct json json = {.depth = 0};
-	struct scratch scratch = {NULL, NULL};
+	struct values values = {.counts = NULL};
 	size_t writer_count;
 	smx_writer_view *writers = details_copy_writers(reader, &writer_count);
 	int status = TOOL_FAILED;
 
-	if (!writers || !make_scratch(&scratch, reader)) {
+	if (!writers || !values_make(&values, reader)) {
 		say("out of memory");
 		goto out;
 	}
@@ -243,18 +112,31 @@ static int print_json(smx_reader *reader)
 	details_writers(&json, writers, writer_count);
 	json_open(&json, "families", '[');
 	for (size_t i = 0; i < smx_reader_family_count(reader); i++)
-		put_family(&json, reader, smx_reader_family(reader, i), &scratch);
+		put_family(&json, reader, smx_reader_family(reader, i), &values);
 	json_close(&json, ']');
 	json_close(&json, '}');
 	status = json_print(&json);
 out:
 	free(writers);
-	free(scratch.counts);
-	free(scratch.samples);
+	values_free(&values);
 	return status;
 }
 
-static int dump(const char *name, bool json)
+enum output { OUTPUT_TEXT, OUTPUT_OPENMETRICS, OUTPUT_JSON };
+
+static int print(smx_reader *reader, enum output output)
+{
+	switch (output) {
+	case OUTPUT_JSON:
+		return print_json(reader);
+	case OUTPUT_OPENMETRICS:
+		return print_text(reader, SMX_FORMAT_OPENMETRICS_100);
+	default:
+		return print_text(reader, SMX_FORMAT_TEXT_004);
+	}
+}
+
+static int dump(const char *name, enum output output)
 {
 	static const smx_reader_options any_owner = {.flags = SMX_READER_ANY_OWNER};
 	char path[PATH_MAX];
@@ -267,7 +149,7 @@ static int dump(const char *name, bool json)
 	    smx_reader_walk(reader, &error) != SMX_OK)
 		say("%s", error.message);
 	else
-		status = json ? print_json(reader) : print_text(reader);
+		status = print(reader, output);
 	smx_reader_close(reader);
 	return status;
 }
@@ -275,9 +157,10 @@ static int dump(const char *name, bool json)
 static int main_dump(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+					      {"openmetrics", no_argument, NULL, 'o'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
-	bool json = false;
+	enum output output = OUTPUT_TEXT;
 	int status;
 	int option;
 
@@ -285,7 +168,7 @@ static int main_dump(int argc, char **argv)
 	       OPTION_END) {
 		if (option == OPTION_EXIT)
 			return status;
-		json = true;
+		output = option == 'o' ? OUTPUT_OPENMETRICS : OUTPUT_JSON;
 	}
 	if (optind >= argc)
 		return say_usage(
@@ -294,5 +177,5 @@ static int main_dump(int argc, char **argv)
 	if (optind + 1 < argc)
 		return say_usage("dump", "dump: takes one NAME, not also '%s'", argv[optind + 1]);
 	smx_reader_guard_install(NULL);
-	return dump(argv[optind], json);
+	return dump(argv[optind], output);
 }
