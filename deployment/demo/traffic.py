@@ -56,7 +56,17 @@ def _booking(random_: random.Random, _number: int) -> Request:
 
 def _chat(random_: random.Random, _number: int) -> Request:
     text = random_.choice(
-        ("book a cleaning", "book painting on 2027-02-03", "my bookings", "cancel 3", "how are you?")
+        (
+            "book a cleaning",
+            "book painting on 2027-02-03",
+            "my bookings",
+            f"cancel {random_.randint(1, 200)}",
+            f"I complain about booking {random_.randint(1, 200)}",
+            "When are you open?",
+            "How do I pay?",
+            "Are you open, or out of order?",  # the model fails: answered with 503
+            "how are you?",
+        )
     )
     return "/api/v1/chat", {"user_id": random_.randint(1, 60), "text": text}
 

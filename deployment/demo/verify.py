@@ -22,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shmetrics.catalog import FAMILIES
+
 TOLERANCE = 1e-9  # of the sum of durations, relative: additions of doubles in another order
 CATCH_UP_SECONDS = 30.0
 
@@ -61,6 +63,19 @@ def parse(text: str) -> list[Sample]:
             labels = {name: value for name, value in _LABEL.findall(found[2] or "")}
             samples.append((found[1], labels, float(found[3])))
     return samples
+
+
+def unmoved(samples: list[Sample]) -> list[str]:
+    """The families of the catalogue that are missing, or still as they began."""
+    wrong = []
+    for family in FAMILIES:
+        name = family.name + ("_count" if family.kind == "histogram" else "")
+        values = [value for sample, _, value in samples if sample == name]
+        if not values:
+            wrong.append(f"{family.name}: there is none")
+        elif family.kind != "gauge" and not any(values):
+            wrong.append(f"{family.name}: has not moved")
+    return wrong
 
 
 def total(samples: list[Sample], name: str) -> float:
@@ -197,6 +212,7 @@ def verify(report: dict[str, Any], metrics: str, prometheus: str | None) -> int:
     expected = expected_from(report)
     columns = {"answered": expected}
     columns["/metrics"], wrong = settle(from_metrics, metrics, expected)
+    wrong += unmoved(parse(fetch(metrics)))
     wrong = [f"/metrics: {line}" for line in wrong]
     if report["durations"] != report["answered"]:
         wrong.append(f"{report['answered'] - report['durations']} answers without the recorded duration")
@@ -204,6 +220,8 @@ def verify(report: dict[str, Any], metrics: str, prometheus: str | None) -> int:
         columns["Prometheus"], more = settle(from_prometheus, prometheus, expected)
         wrong += [f"Prometheus: {line}" for line in more]
     show(columns)
+    if not wrong:
+        print(f"    all {len(FAMILIES)} families of the catalogue are there, and have moved")
     for line in wrong:
         print(f"verify: {line}", file=sys.stderr)
     return 1 if wrong else 0

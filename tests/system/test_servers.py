@@ -123,7 +123,10 @@ def check_own_metrics(server: Server, report: traffic.Report) -> None:
     """The metrics that the demo itself records agree with its answers."""
     scrape = server.scraper.scrape()
     assert scrape.total("user_registrations_total") == report.answers["POST", "/api/v1/users", 201]
-    assert scrape.total("chat_sessions_total") == report.answers["POST", "/api/v1/chat", 200]
+    answered, unavailable = (report.answers["POST", "/api/v1/chat", status] for status in (200, 503))
+    assert scrape.total("agent_executions_total") == answered + unavailable
+    assert scrape.total("agent_errors_total") == scrape.total("llm_errors_total") == unavailable > 0
+    assert 0 < scrape.total("chat_sessions_total") <= answered + unavailable
     booked = scrape.total("bookings_created_total")
     assert booked >= report.answers["POST", "/api/v1/bookings", 201] > 0
     assert scrape.total("db_queries_total", operation="insert", table="bookings") == booked
@@ -136,6 +139,7 @@ def check_own_metrics(server: Server, report: traffic.Report) -> None:
 @pytest.fixture
 def editable_demo(tmp_path: Path) -> Path:
     """A copy of the demo whose files may be touched."""
+    shutil.copytree(DEMO / "standins", tmp_path / "demo" / "standins")
     return Path(shutil.copytree(DEMO / "src", tmp_path / "demo" / "src")).parent
 
 

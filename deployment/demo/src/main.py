@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""main - a small booking backend whose workers are measured by shmetrics.
+"""main - the reference backend: bookings by form and by chat, in several workers, measured by shmetrics.
 
     shmetrics run -- uvicorn src.main:app --workers 4
+    python -m uvicorn src.main:app --reload
+
+What it uses is set by the environment, and is in this process where nothing is set: DATABASE_URL
+(PostgreSQL; else SQLite), REDIS_URL, VECTOR_STORE_URL and LLM_URL (standins/ has both of these).
 
 The middleware is put around the whole application, not added inside it: so the answer that stands for an
 unexpected exception passes through it too, and carries its duration like any other.
@@ -19,9 +23,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from shmetrics import catalog
 from shmetrics.asgi import Middleware
 
-from . import assistant, database, instruments
+from . import assistant, database, knowledge, llm, sessions
 
 
 class NewUser(BaseModel):
@@ -69,10 +74,16 @@ class Reply(BaseModel):
 
 
 @asynccontextmanager
-async def lifespan(_api: FastAPI) -> AsyncIterator[None]:
-    """Of one worker: its connections to the database."""
+async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+    """Of one worker: all its connections."""
+    catalog.define()
     await asyncio.to_thread(database.prepare)
+    model = llm.LLM()
+    api.state.sessions = sessions.open_sessions()
+    api.state.assistant = assistant.Assistant(knowledge.open_store(), model)
     yield
+    await model.close()
+    await api.state.sessions.close()
     database.engine.dispose()
 
 
@@ -96,7 +107,7 @@ def register(new: NewUser) -> User:
             user = User.model_validate(row)
     except IntegrityError as error:
         raise HTTPException(409, "this e-mail address is registered") from error
-    instruments.USER_REGISTRATIONS.inc()
+    catalog.user_registered()
     return user
 
 
@@ -145,10 +156,16 @@ def bookings_by_service() -> dict[str, int]:
 
 
 @api.post("/api/v1/chat")
-def chat(message: Message) -> Reply:
+async def chat(message: Message, request: Request) -> Reply:
     """Understands a message and does what it asks for."""
-    instruments.CHAT_SESSIONS.inc()
-    intent, text = assistant.reply(message.user_id, message.text)
+    began, active = await request.app.state.sessions.touch(message.user_id)
+    if began:
+        catalog.chat_session()
+    catalog.set_active_users(active)
+    try:
+        intent, text = await request.app.state.assistant.reply(message.user_id, message.text)
+    except assistant.Unavailable as error:
+        raise HTTPException(503, str(error)) from error
     return Reply(intent=intent, text=text)
 
 
