@@ -125,24 +125,40 @@ static uint64_t checksum_of(const smx_layout_outcome *outcome)
 	return XXH3_64bits(&outcome->reported_ns, sizeof *outcome - sizeof outcome->checksum);
 }
 
-/* When an outcome was reported; 0: it is not whole, or there is none. */
-static uint64_t time_of(const smx_layout_outcome *outcome)
+/* When an outcome was reported; 0: it is not whole, or there is none. *copy: what it says. */
+static uint64_t read_outcome(const smx_layout_outcome *outcome, smx_layout_outcome *copy)
 {
 	const uint64_t *from = (const uint64_t *)(const void *)outcome;
 	uint64_t words[WORDS];
-	smx_layout_outcome copy;
 
 	for (size_t i = 0; i < WORDS; i++)
 		words[i] = smx_read_relaxed(&from[i]);
-	memcpy(&copy, words, sizeof copy);
-	return copy.checksum == checksum_of(&copy) ? copy.reported_ns : 0;
+	memcpy(copy, words, sizeof *copy);
+	if (copy->checksum != checksum_of(copy) || copy->detail_size > sizeof copy->detail)
+		return 0;
+	return copy->reported_ns;
+}
+
+/* The newest whole outcome; 0: there is none. */
+static uint64_t read_newest(const smx_layout_health *record, smx_layout_outcome *newest)
+{
+	smx_layout_outcome second;
+	uint64_t first_ns = read_outcome(&record->outcomes[0], newest);
+	uint64_t second_ns = read_outcome(&record->outcomes[1], &second);
+
+	if (second_ns > first_ns) {
+		*newest = second;
+		return second_ns;
+	}
+	return first_ns;
 }
 
 void smx_health_report(smx_health health, bool up, double duration_seconds, const char *detail)
 {
 	smx_layout_health *record = health_of(health);
 	smx_layout_outcome outcome = {.duration_seconds = duration_seconds,
-				      .flags = up ? SMX_HEALTH_UP : 0};
+				      .flags = up ? SMX_HEALTH_UP : 0},
+			   seen;
 	smx_text text = {detail ? detail : "", detail ? strlen(detail) : 0};
 	uint64_t times[2], words[WORDS], *to;
 	unsigned older;
@@ -151,8 +167,8 @@ void smx_health_report(smx_health health, bool up, double duration_seconds, cons
 		smx_series_unrecorded();
 		return;
 	}
-	times[0] = time_of(&record->outcomes[0]);
-	times[1] = time_of(&record->outcomes[1]);
+	times[0] = read_outcome(&record->outcomes[0], &seen);
+	times[1] = read_outcome(&record->outcomes[1], &seen);
 	older = times[0] <= times[1] ? 0 : 1;
 	outcome.reported_ns = smx_platform_monotonic_ns();
 	if (outcome.reported_ns <= times[!older])
@@ -166,18 +182,27 @@ void smx_health_report(smx_health health, bool up, double duration_seconds, cons
 		smx_store_relaxed(&to[i], words[i]);
 }
 
-double smx_health_age(smx_health health)
+bool smx_health_last(smx_health health, smx_health_outcome *outcome)
 {
 	const smx_layout_health *record = health_of(health);
-	uint64_t now = smx_platform_monotonic_ns(), times[2];
+	smx_layout_outcome newest;
+	uint64_t now;
 
-	if (!record)
-		return INFINITY;
-	times[0] = time_of(&record->outcomes[0]);
-	times[1] = time_of(&record->outcomes[1]);
-	if (times[1] > times[0])
-		times[0] = times[1];
-	if (!times[0])
-		return INFINITY;
-	return now > times[0] ? (double)(now - times[0]) / 1e9 : 0;
+	if (!record || !read_newest(record, &newest))
+		return false;
+	now = smx_platform_monotonic_ns();
+	outcome->up = newest.flags & SMX_HEALTH_UP;
+	outcome->age_seconds =
+		now > newest.reported_ns ? (double)(now - newest.reported_ns) / 1e9 : 0;
+	outcome->duration_seconds = newest.duration_seconds;
+	memcpy(outcome->detail, newest.detail, newest.detail_size);
+	outcome->detail[newest.detail_size] = '\0';
+	return true;
+}
+
+double smx_health_age(smx_health health)
+{
+	smx_health_outcome outcome;
+
+	return smx_health_last(health, &outcome) ? outcome.age_seconds : INFINITY;
 }

@@ -344,6 +344,19 @@ SMX_API void smx_health_report(smx_health health, bool up, double duration_secon
  */
 SMX_API double smx_health_age(smx_health health);
 
+/* An outcome, copied. */
+typedef struct smx_health_outcome {
+	bool up;
+	double age_seconds; /* since it was reported */
+	double duration_seconds;
+	char detail[481];
+} smx_health_outcome;
+
+/*
+ * The last outcome of any process. False: there is none, *outcome is as it was. Async-signal-safe.
+ */
+SMX_API bool smx_health_last(smx_health health, smx_health_outcome *outcome);
+
 /* ---- what this process sees of its own records ---- */
 
 /* The series' total over all processes. 0 for the empty handle. */

@@ -40,7 +40,10 @@ Test(health, tells_the_outcome_reported_last)
 	smx_health health = define(segment, "database", 60);
 	smx_reader *reader = fixture_reader(segment);
 	const smx_health_view *view = smx_reader_health(reader, 0);
+	smx_health_outcome last;
 
+	cr_expect_not(smx_health_last(health, &last));
+	cr_expect_not(smx_health_last((smx_health){NULL}, &last));
 	cr_assert_eq(smx_reader_health_count(reader), 1);
 	cr_expect_not(view->reported);
 	cr_expect(view->stale);
@@ -59,6 +62,8 @@ Test(health, tells_the_outcome_reported_last)
 		view = smx_reader_health(reader, 0);
 		cr_expect(view->up && has_detail(view, "fine"));
 	}
+	cr_assert(smx_health_last(health, &last));
+	cr_expect(last.up && last.duration_seconds == 1 && strcmp(last.detail, "fine") == 0);
 	cr_expect(view->age_seconds >= 0 && view->age_seconds < 60);
 	cr_expect(smx_health_age(health) < 60);
 	smx_reader_close(reader);

@@ -24,6 +24,7 @@ typedef struct core_state {
 	PyTypeObject *summary_type;
 	PyTypeObject *info_type;
 	PyTypeObject *enum_type;
+	PyTypeObject *health_type;
 	PyTypeObject *http_recorder_type;
 	PyTypeObject *http_exchange_type;
 } core_state;
@@ -55,6 +56,7 @@ extern PyType_Spec core_histogram_spec;
 extern PyType_Spec core_summary_spec;
 extern PyType_Spec core_info_spec;
 extern PyType_Spec core_enum_spec;
+extern PyType_Spec core_health_spec;
 extern PyType_Spec core_http_recorder_spec;
 extern PyType_Spec core_http_exchange_spec;
 

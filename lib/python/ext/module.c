@@ -147,10 +147,11 @@ static int core_exec(PyObject *module)
 	state->summary_type = add_type(module, &core_summary_spec, state->metric_type);
 	state->info_type = add_type(module, &core_info_spec, state->metric_type);
 	state->enum_type = add_type(module, &core_enum_spec, state->metric_type);
+	state->health_type = add_type(module, &core_health_spec, NULL);
 	state->http_recorder_type = add_type(module, &core_http_recorder_spec, NULL);
 	state->http_exchange_type = add_type(module, &core_http_exchange_spec, NULL);
 	if (!state->counter_type || !state->gauge_type || !state->histogram_type ||
-	    !state->summary_type || !state->info_type || !state->enum_type ||
+	    !state->summary_type || !state->info_type || !state->enum_type || !state->health_type ||
 	    !state->http_recorder_type || !state->http_exchange_type)
 		return -1;
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
@@ -173,6 +174,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->summary_type);
 	Py_VISIT(state->info_type);
 	Py_VISIT(state->enum_type);
+	Py_VISIT(state->health_type);
 	Py_VISIT(state->http_recorder_type);
 	Py_VISIT(state->http_exchange_type);
 	return 0;
@@ -190,6 +192,7 @@ static int core_clear(PyObject *module)
 	Py_CLEAR(state->summary_type);
 	Py_CLEAR(state->info_type);
 	Py_CLEAR(state->enum_type);
+	Py_CLEAR(state->health_type);
 	Py_CLEAR(state->http_recorder_type);
 	Py_CLEAR(state->http_exchange_type);
 	return 0;
