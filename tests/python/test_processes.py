@@ -380,3 +380,44 @@ def test_descriptors_closed_by_the_application_do_no_harm(run: Run) -> None:
         assert REGISTRY.get_sample_value("g", {"a": "2"}) == 3
         """
     )
+
+
+def test_the_modes_of_gauges_over_processes_that_died(run: Run) -> None:
+    """Two children that set 1 and 3 were killed; this process set 2 between them, and lives."""
+    code = """
+        import os
+        import shmetrics
+
+        modes = ("all", "sum", "min", "max", "mostrecent")
+        modes += tuple("live" + mode for mode in modes)
+        gauges = {mode: shmetrics.Gauge(mode, "", multiprocess_mode=mode) for mode in modes}
+
+        def set_all(value):
+            for gauge in gauges.values():
+                gauge.set(value)
+
+        def killed_child(value):
+            pid = os.fork()
+            if pid == 0:
+                set_all(value)
+                os.kill(os.getpid(), 9)
+            os.waitpid(pid, 0)
+
+        killed_child(1)
+        set_all(2)
+        killed_child(3)
+        for mode in modes:
+            print(mode, *sorted(s.value for m in gauges[mode].collect() for s in m.samples))
+    """
+    assert run(code).stdout.splitlines() == [
+        "all 1.0 2.0 3.0",
+        "sum 6.0",
+        "min 1.0",
+        "max 3.0",
+        "mostrecent 3.0",
+        "liveall 2.0",
+        "livesum 2.0",
+        "livemin 2.0",
+        "livemax 2.0",
+        "livemostrecent 2.0",
+    ]

@@ -177,3 +177,17 @@ def test_removing_and_making_leaves_nothing_behind(registry: Any) -> None:
     assert abs(len(gc.get_objects()) - before[1]) < 50
     counter.labels(value).inc(7)
     assert registry.get_sample_value("x_total", {"a": value}) == 7
+
+
+@pytest.mark.parametrize("remove", ["remove", "remove_by_labels", "clear"])
+def test_a_child_is_made_anew_after_its_removal(remove: str, library: ModuleType) -> None:
+    registry = library.CollectorRegistry()
+    gauge = library.Gauge("x", "", ["a"], registry=registry)
+    old = gauge.labels("1")
+    old.set_function(lambda: 7)
+    arguments: dict[str, Any] = {"remove": ["1"], "remove_by_labels": [{"a": "1"}], "clear": []}
+    getattr(gauge, remove)(*arguments[remove])
+    new = gauge.labels("1")
+    assert new is not old and gauge.labels("1") is new
+    new.set(3)
+    assert registry.get_sample_value("x", {"a": "1"}) == 3

@@ -166,6 +166,29 @@ void label_cache_insert(struct label_cache *cache, Py_hash_t hash, PyObject *val
 	place->child = child;
 }
 
+void label_cache_remove(struct label_cache *cache, Py_hash_t hash, PyObject *const *values,
+			size_t count, PyObject *evicted[2])
+{
+	size_t index;
+
+	for (size_t i = 0; cache->capacity && i < LABEL_WINDOW; i++) {
+		struct label_entry *entry =
+			&cache->entries[((size_t)hash + i) & (cache->capacity - 1)];
+
+		if (!entry->child || entry->hash != hash ||
+		    !same_values(entry->values, values, count))
+			continue;
+		evicted[0] = entry->child;
+		index = recent_index(&PyTuple_GET_ITEM(entry->values, 0), count);
+		if (cache->recent && cache->recent[index] == entry->child) {
+			evicted[1] = cache->recent[index];
+			cache->recent[index] = NULL;
+		}
+		memset(entry, 0, sizeof(*entry));
+		return;
+	}
+}
+
 Py_hash_t label_values_hash(PyObject *const *values, size_t count)
 {
 	uint64_t mixed = UINT64_C(0x27d4eb2f165667c5);

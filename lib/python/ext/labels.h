@@ -45,6 +45,10 @@ PyObject *label_cache_find(struct label_cache *cache, Py_hash_t hash, PyObject *
 void label_cache_insert(struct label_cache *cache, Py_hash_t hash, PyObject *values,
 			PyObject *child, PyObject *evicted[2]);
 
+/* Forgets the child with these values, which are exact strings. */
+void label_cache_remove(struct label_cache *cache, Py_hash_t hash, PyObject *const *values,
+			size_t count, PyObject *evicted[2]);
+
 /* Of exact strings only. */
 Py_hash_t label_values_hash(PyObject *const *values, size_t count);
 
