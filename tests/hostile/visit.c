@@ -32,8 +32,49 @@ static void digest_text(visit_result *result, smx_text text)
 	digest(result, text.data, text.size);
 }
 
-static void see_series(visit_result *result, const smx_reader *reader,
-		       const smx_family_view *family, const smx_series_view *series)
+static void digest_labels(visit_result *result, const smx_label *labels, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		digest_text(result, labels[i].name);
+		digest_text(result, labels[i].value);
+	}
+}
+
+static void see_exemplars(visit_result *result, const smx_reader *reader,
+			  const smx_series_view *series)
+{
+	smx_exemplar_view exemplar;
+
+	for (size_t i = 0; i <= series->family->bound_count; i++)
+		if (smx_reader_exemplar(reader, series, i, &exemplar))
+			digest_labels(result, exemplar.labels, exemplar.label_count);
+}
+
+/* Kinds without cells a bucket or a writer. */
+static void see_others(visit_result *result, smx_reader *reader, const smx_series_view *series)
+{
+	const smx_label *labels;
+	smx_gauge_sample total;
+	uint64_t count;
+	size_t state;
+	double sum;
+
+	if (series->family->kind == SMX_SUMMARY) {
+		smx_reader_summary(reader, series, &count, &sum);
+		digest(result, &count, sizeof(count));
+	} else if (series->family->kind == SMX_INFO) {
+		count = smx_reader_info_labels(reader, series, &labels);
+		digest_labels(result, labels, (size_t)count);
+	} else if (series->family->kind == SMX_STATE_SET) {
+		smx_reader_state(reader, series, &state, &total);
+		if (state >= series->family->state_count)
+			abort(); /* beyond what there are */
+		digest_text(result, series->family->states[state]);
+	}
+}
+
+static void see_series(visit_result *result, smx_reader *reader, const smx_family_view *family,
+		       const smx_series_view *series)
 {
 	for (size_t i = 0; i < family->label_count; i++)
 		digest_text(result, series->label_values[i]);
@@ -41,6 +82,7 @@ static void see_series(visit_result *result, const smx_reader *reader,
 		smx_counter_sample sample = smx_reader_counter(reader, series);
 
 		digest(result, &sample.whole, sizeof(sample.whole));
+		see_exemplars(result, reader, series);
 	} else if (family->kind == SMX_HISTOGRAM) {
 		uint64_t *counts = calloc(family->bound_count + 1, sizeof(*counts));
 		double sum = 0;
@@ -49,8 +91,9 @@ static void see_series(visit_result *result, const smx_reader *reader,
 			smx_reader_histogram(reader, series, counts, &sum);
 		digest(result, &sum, sizeof(sum));
 		free(counts);
+		see_exemplars(result, reader, series);
 	} else if (family->kind == SMX_GAUGE) {
-		size_t count = smx_reader_writer_count(reader);
+		size_t count = smx_reader_holder_count(reader);
 		smx_gauge_sample *samples = calloc(count + 1, sizeof(*samples));
 		size_t present = samples ? smx_reader_gauge(reader, series, samples) : 0;
 
@@ -60,10 +103,12 @@ static void see_series(visit_result *result, const smx_reader *reader,
 			digest(result, smx_reader_writer(reader, samples[i].writer),
 			       sizeof(smx_writer_view));
 		free(samples);
+	} else {
+		see_others(result, reader, series);
 	}
 }
 
-static void see(visit_result *result, const smx_reader *reader)
+static void see(visit_result *result, smx_reader *reader)
 {
 	const smx_reader_info *info = smx_reader_information(reader);
 
@@ -97,6 +142,12 @@ static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *e
 	text->size = 0;
 	result->render =
 		smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, text, error);
+	if (result->render == SMX_OK) {
+		smx_buffer_append(text, VISIT_SEPARATOR, strlen(VISIT_SEPARATOR));
+		result->render = smx_exposition_render(exposition, SMX_FORMAT_OPENMETRICS_100, NULL,
+						       0, text, error);
+		smx_emit_end(text, SMX_FORMAT_OPENMETRICS_100);
+	}
 	digest(result, text->data, text->size);
 	return result->render == SMX_OK;
 }

@@ -31,10 +31,12 @@ typedef struct visit_options {
 	void *argument;
 } visit_options;
 
+#define VISIT_SEPARATOR "---\n"
+
 /*
  * Visits the file at `path`. options may be NULL. text (may be NULL) is emptied and gets what the
- * last round rendered. Returns whether everything succeeded; *result says what happened in any
- * case.
+ * last round rendered: text 0.0.4, VISIT_SEPARATOR, OpenMetrics. Returns whether everything
+ * succeeded; *result says what happened in any case.
  */
 bool visit(const char *path, const visit_options *options, visit_result *result, smx_buffer *text);
 
