@@ -178,8 +178,9 @@ def test_values_are_read_as_there(library: ModuleType) -> None:
     gauge = library.Gauge("x", "", registry=None)
     gauge.set(-3)
     assert gauge._value.get() == -3
-    for kind in (library.Histogram,):
+    for kind in (library.Histogram, library.Summary):
         metric = kind("x", "", registry=None)
         metric.observe(0.5)
         metric.observe(2)
         assert metric._sum.get() == 2.5
+    assert metric._count.get() == 2

@@ -15,6 +15,7 @@ from conftest import Run
 import shmetrics
 
 KINDS: dict[str, tuple[Callable[..., Any], str]] = {
+    "Summary": (lambda child: child.observe(2), "x_sum"),
     "Counter": (lambda child: child.inc(2), "x_total"),
     "Gauge": (lambda child: child.set(2), "x"),
     "Histogram": (lambda child: child.observe(2), "x_sum"),
@@ -122,6 +123,21 @@ def test_unregistering_lets_the_name_start_anew(library: ModuleType) -> None:
     library.Counter("y", "", ["a"], registry=registry)
     assert registry.get_sample_value("x_total") == 0
     assert registry.get_sample_value("y_total", {"a": "1"}) is None
+
+
+def test_unregistering_frees_the_name_for_any_kind(library: ModuleType) -> None:
+    registry = library.CollectorRegistry()
+    library.Gauge("y", "", registry=registry).set(4)
+    summary = library.Summary("x", "", registry=registry)
+    registry.unregister(summary)
+    library.Gauge("x_count", "", registry=registry).set(5)
+    library.Gauge("z", "", registry=registry).set(6)
+    assert [registry.get_sample_value(name) for name in ("y", "x_count", "z")] == [4, 5, 6]
+    assert registry.get_sample_value("x_sum") is None
+    names = [line for line in library.generate_latest(registry).split() if line in (b"y", b"z")]
+    assert sorted(set(names)) == [b"y", b"z"]
+    with pytest.raises(ValueError):
+        library.Gauge("y", "", registry=registry)
 
 
 # ---- what is ours ----

@@ -79,25 +79,39 @@ class MetricWrapperBase(_core.Metric):
         for label in names:
             if label in self._reserved_labelnames:
                 raise ValueError("Reserved label metric name: " + label)
+        definition = (full_name, documentation, unit, names, *arguments)
         if registry is None:
-            segment = open_private()
+            refusal = self._define(open_private(), *definition)
         elif isinstance(registry, CollectorRegistry):
-            segment = registry._segment()
             # The name first: a duplicate must not become a family of the segment.
             registry._take(self, sample_names([Metric(full_name, "", self._type)]))
+            try:
+                refusal = self._define_again(registry, definition)
+            except BaseException:
+                registry._give_back(self)
+                raise
         else:
             raise TypeError(f"registry must be a CollectorRegistry of shmetrics, not {registry!r}")
-        try:
-            refusal = self._define(segment, full_name, documentation, unit, names, *arguments)
-        except BaseException:
-            if registry is not None:
-                registry._give_back(self)
-            raise
         if refusal:
             logger.warning("shmetrics: %s is not recorded: %s", full_name, refusal)
-        elif registry is not None and full_name in registry._dropped and not segment.path:
-            # The segment still has what was unregistered.
-            self._remove((None,) * len(names)) if names else self._reset()
+
+    def _define_again(
+        self, registry: CollectorRegistry, definition: Tuple[Any, ...]
+    ) -> Optional[str]:
+        """In the registry's segment, though a private one still has what was unregistered."""
+        segment = registry._segment()
+        if segment.path or not registry._dropped:
+            return self._define(segment, *definition)
+        try:
+            refusal = self._define(segment, *definition)
+        except ValueError:
+            # Another kind of metric had the name: from here on there is another segment.
+            segment = open_private()
+            refusal = self._define(segment, *definition)
+            registry._renew(segment)
+        if self._name in registry._dropped and not refusal:
+            self._remove((None,) * len(self._labelnames)) if self._labelnames else self._reset()
+        return refusal
 
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")

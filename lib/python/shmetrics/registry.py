@@ -111,6 +111,12 @@ class CollectorRegistry:
     def _open_segment(self) -> Segment:
         return open_private()
 
+    def _renew(self, segment: Segment) -> None:
+        """Metrics to come record here; those that are there stay where they are."""
+        with self._lock:
+            self._segment_opened = segment
+            self._dropped = set()
+
     def _is_recorded(self, collector: Collector) -> bool:
         """Whether the segment of this registry has what the collector yields."""
         return isinstance(collector, _core.Metric) and collector._segment is self._segment_opened
