@@ -26,56 +26,38 @@ smx_gauge smx_gauge_with_text(smx_gauge_family family, const smx_text *values)
 	return (smx_gauge){(struct smx_series_record *)(void *)series};
 }
 
-/*
- * What a gauge needs in a mode that includes the dead, where the cell alone is not enough. False: a
- * dead process's value would be lost, so there must be none.
- */
-__attribute__((noinline)) static bool may_outlive(const smx_layout_series *series, uint32_t gauge)
+static void dropped(const smx_layout_series *series)
 {
-	char *base = smx_base_of(&series->record);
-	const struct smx_local *local = smx_local_at(base);
-
-	if (series->mode == SMX_GAUGE_ALL && !local->keeps)
-		smx_slot_keep(base);
-	return !smx_mode_fold(series->mode) || (local->retired_blocks >> smx_slot_block(gauge)) & 1;
+	smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record), SMX_DROP_GAUGE);
 }
 
-/* This process's cell; NULL: none, which is counted. */
-static smx_layout_gauge_cell *own_cell(const smx_layout_series *series,
-				       const struct smx_local **local)
+static inline smx_layout_gauge_cell *cell_of(const smx_layout_series *series,
+					     const struct smx_local *local)
 {
-	char *base = smx_base_of(&series->record);
-	uint32_t gauge = (uint32_t)smx_word_target(smx_word_of(series));
-	smx_layout_gauge_cell *cell;
-
-	*local = smx_local_at(base);
-	cell = smx_slot_cell(*local, gauge);
-	if (__builtin_expect(!cell, 0) ||
-	    (series->mode >= SMX_GAUGE_ALL && !may_outlive(series, gauge))) {
-		smx_dropped((smx_layout_header *)(void *)base, SMX_DROP_GAUGE);
-		return NULL;
-	}
-	return cell;
+	return smx_slot_cell(local, (uint32_t)smx_word_target(smx_word_of(series)));
 }
 
 /* ---- tags that say who ---- */
 
-static uint64_t own_tag(const smx_layout_series *series, const struct smx_local *local)
+/* fold: of the mode, SMX_FOLD_*. */
+static inline uint64_t own_tag(const smx_layout_series *series, const struct smx_local *local,
+			       uint64_t fold)
 {
-	return smx_gauge_tag(smx_word_of(series), series->mode, local->generation);
+	return smx_gauge_tag(smx_word_of(series), fold, local->generation);
 }
 
 /* value = keep * value + amount, where a value that is not this owner's counts as 0. */
-static void update_owned(const smx_layout_series *series, const struct smx_local *local,
-			 smx_layout_gauge_cell *cell, bool keep, double amount)
+__attribute__((always_inline)) static inline void
+update_owned(const smx_layout_series *series, const struct smx_local *local,
+	     smx_layout_gauge_cell *cell, uint64_t fold, bool keep, double amount)
 {
-	uint64_t tag = own_tag(series, local);
+	uint64_t tag = own_tag(series, local, fold);
 	smx_pair seen = smx_pair_guess(cell), next;
 
 	do {
 		if (__builtin_expect(seen.second != tag, 0)) {
 			smx_fence_loads(); /* who wrote that tag had seen its incarnation */
-			tag = own_tag(series, local);
+			tag = own_tag(series, local, fold);
 		}
 		next.first = smx_bits((keep && seen.second == tag ? smx_double(seen.first) : 0.0) +
 				      amount);
@@ -122,7 +104,33 @@ static void update_stamped(const smx_layout_series *series, const struct smx_loc
 
 /* ---- recording ---- */
 
-static void update(smx_gauge gauge, bool keep, double amount)
+/*
+ * The modes that include the dead. A slot without the retired cells of SUM, MIN and MAX does not
+ * record them: what the process holds would be lost when it dies.
+ */
+__attribute__((noinline)) static void update_outliving(const smx_layout_series *series, bool keep,
+						       double amount)
+{
+	char *base = smx_base_of(&series->record);
+	const struct smx_local *local = smx_local_at(base);
+	smx_layout_gauge_cell *cell = cell_of(series, local);
+	uint32_t block = smx_slot_block((uint32_t)smx_word_target(smx_word_of(series)));
+	uint64_t fold = smx_mode_fold(series->mode);
+
+	if (!cell || (fold && !((smx_read_u32(&local->retired_blocks) >> block) & 1))) {
+		dropped(series);
+		return;
+	}
+	if (series->mode == SMX_GAUGE_ALL && !smx_read_u32(&local->keeps))
+		smx_slot_keep(base);
+	if (smx_mode_is_stamped(series->mode))
+		update_stamped(series, local, cell, keep, amount);
+	else
+		update_owned(series, local, cell, fold, keep, amount);
+}
+
+/* In line, so that a set does not wait for the value that was there. */
+__attribute__((always_inline)) static inline void update(smx_gauge gauge, bool keep, double amount)
 {
 	const smx_layout_series *series = smx_series_of(gauge.impl);
 	const struct smx_local *local;
@@ -132,13 +140,18 @@ static void update(smx_gauge gauge, bool keep, double amount)
 		smx_series_unrecorded();
 		return;
 	}
-	cell = own_cell(series, &local);
-	if (!cell)
+	if (series->mode >= SMX_GAUGE_ALL) {
+		update_outliving(series, keep, amount);
 		return;
-	if (smx_mode_is_stamped(series->mode))
+	}
+	local = smx_local_at(smx_base_of(&series->record));
+	cell = cell_of(series, local);
+	if (__builtin_expect(!cell, 0))
+		dropped(series);
+	else if (series->mode == SMX_GAUGE_LIVE_MOST_RECENT)
 		update_stamped(series, local, cell, keep, amount);
 	else
-		update_owned(series, local, cell, keep, amount);
+		update_owned(series, local, cell, 0, keep, amount);
 }
 
 void smx_gauge_set(smx_gauge gauge, double value)
@@ -171,12 +184,13 @@ double smx_gauge_value(smx_gauge gauge)
 	if (!series)
 		return 0;
 	local = smx_local_at(smx_base_of(&series->record));
-	cell = smx_slot_cell(local, (uint32_t)smx_word_target(smx_word_of(series)));
+	cell = cell_of(series, local);
 	if (!cell ||
 	    !smx_pair_read(&cell->tag, (const uint64_t *)(const void *)&cell->value, &tag, &value))
 		return 0;
-	if (smx_mode_is_stamped(series->mode) ? !is_own_stamp(series, local, tag)
-					      : tag != own_tag(series, local))
+	if (smx_mode_is_stamped(series->mode)
+		    ? !is_own_stamp(series, local, tag)
+		    : tag != own_tag(series, local, smx_mode_fold(series->mode)))
 		return 0;
 	return smx_double(value);
 }

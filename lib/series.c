@@ -145,7 +145,7 @@ static uint64_t make_series(struct smx_segment *segment, const struct smx_index_
 	return offset;
 }
 
-static struct smx_index_key key_of(struct smx_segment *segment, struct series_key *wanted)
+static inline struct smx_index_key key_of(struct smx_segment *segment, struct series_key *wanted)
 {
 	struct smx_index_key key = {.same = same_series, .make = make_series, .data = wanted};
 
@@ -173,7 +173,8 @@ static smx_layout_series *add(struct smx_segment *segment, struct series_key *wa
 	if (!record) /* the last place may have been taken for the very same series */
 		record = smx_index_find(segment, root, &key);
 	series = (smx_layout_series *)(void *)record;
-	if (series && !smx_series_bring_back(segment, series))
+	if (series && (smx_word_of(series) & SMX_WORD_REMOVED) &&
+	    !smx_series_bring_back(segment, series))
 		return NULL;
 	/* A gauge series exists for a process once it has looked it up: from 0. */
 	if (series && smx_kind_is_gauge(series->kind) && !(wanted->flags & SMX_SERIES_OVERFLOW))

@@ -134,7 +134,8 @@ static void start_owned(const struct smx_local *local, const smx_layout_series *
 
 	do {
 		smx_fence_loads(); /* as in gauge.c */
-		zero.second = smx_gauge_tag(smx_word_of(series), series->mode, local->generation);
+		zero.second = smx_gauge_tag(smx_word_of(series), smx_mode_fold(series->mode),
+					    local->generation);
 	} while (seen.second != zero.second && !smx_pair_swap(cell, &seen, zero));
 }
 

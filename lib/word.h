@@ -56,10 +56,10 @@ static inline uint64_t smx_mode_fold(unsigned mode)
 }
 
 /* The tag of a cell; the bits of the incarnation that do not fit fall off at the top. */
-static inline uint64_t smx_gauge_tag(uint64_t word, unsigned mode, uint64_t generation)
+static inline uint64_t smx_gauge_tag(uint64_t word, uint64_t fold, uint64_t generation)
 {
 	return (word >> SMX_LAYOUT_PLACE_BITS << SMX_TAG_INCARNATION_SHIFT) |
-	       smx_mode_fold(mode) << SMX_TAG_FOLD_SHIFT | generation;
+	       fold << SMX_TAG_FOLD_SHIFT | generation;
 }
 
 #endif
