@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * after_fork.c - how long after a fork is the child's first increment done, by the number of series?
+ * after_fork.c - how soon after a fork has the child recorded, by the number of series?
  *
  * From before fork(2) in the parent to after the first increment and the first gauge update in the
  * child, which has its own slot by then; and the increment alone. Beside it the same process forks
