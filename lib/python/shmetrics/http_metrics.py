@@ -29,6 +29,9 @@ METHODS = {
 STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
 
 STATUS_ERROR = 500
+# The client went away, or the server stopped, before there was an answer; nginx made the number
+# known.
+STATUS_CANCELLED = 499
 
 
 class HttpMetrics(NamedTuple):
