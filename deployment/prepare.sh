@@ -55,11 +55,9 @@ install_packages() {
 	run_logged apt-get-update apt-get -o DPkg::Lock::Timeout=300 update
 	run_logged apt-get-install apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
 		"${missing[@]}"
-	for package in prometheus redis-server postgresql; do # nor at the next boot: nobody asked for it
-		if [[ " ${missing[*]} " == *" $package "* ]]; then
-			deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
-		fi
-	done
+	if [[ " ${missing[*]} " == *" prometheus "* ]]; then # nor at the next boot: nobody asked for it
+		deb-systemd-helper disable prometheus.service >/dev/null 2>&1 || true
+	fi
 	allow_services
 }
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from . import families, reading, values
 from .client import REGISTRY, float_to_text, metrics
@@ -113,30 +113,55 @@ def _hook_labels(base: Any) -> None:
 def _hook_removal(base: Any) -> None:
     """remove(), remove_by_labels() and clear() take effect in all processes.
 
-    Without prometheus_client's own, which would warn that its multiprocess mode cannot.
+    prometheus_client's own, which would warn that its multiprocess mode cannot, are called for what
+    they refuse.
     """
-    for name in ("remove", "remove_by_labels", "clear"):
-        original = getattr(base, name, None)
-        if original is not None:
-            setattr(base, name, _removal(original, name))
+    remove, clear = base.remove, base.clear
+    remove_by_labels = getattr(base, "remove_by_labels", None)  # 0.23 and later
+
+    @functools.wraps(remove)
+    def remove_hook(self: Any, *labelvalues: Any) -> None:
+        if self._shmetrics_family is None or len(labelvalues) != len(self._labelnames):
+            remove(self, *labelvalues)
+        else:
+            _forget(self, tuple(map(str, labelvalues)))
+
+    @functools.wraps(clear)
+    def clear_hook(self: Any) -> None:
+        if self._shmetrics_family is None:
+            clear(self)
+        else:
+            _forget(self, (None,) * len(self._labelnames))
+
+    base.remove, base.clear = remove_hook, clear_hook
+    if remove_by_labels is None:
+        return
+
+    @functools.wraps(remove_by_labels)
+    def remove_by_labels_hook(self: Any, labels: Dict[str, str]) -> None:
+        names = self._labelnames
+        if (
+            self._shmetrics_family is None
+            or not isinstance(labels, dict)
+            or not labels
+            or not set(labels) <= set(names)
+        ):
+            remove_by_labels(self, labels)
+        else:
+            _forget(self, tuple(str(labels[n]) if n in labels else None for n in names))
+
+    base.remove_by_labels = remove_by_labels_hook
 
 
-def _removal(original: Callable[..., Any], name: str) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def removal(self: Any, *args: Any, **kwargs: Any) -> Any:
-        remove = getattr(self._shmetrics_family, name, None)
-        if remove is None:
-            return original(self, *args, **kwargs)
-        remove(*args, **kwargs)
-        with self._lock:
-            if name == "remove":
-                self._metrics.pop(tuple(map(str, args)), None)
-            else:
-                # labels() finds those that are left by their series.
-                self._metrics = {}
-        return None
-
-    return removal
+def _forget(metric: Any, pattern: Tuple[Optional[str], ...]) -> None:
+    """Remove the children with these label values, None for any."""
+    metric._shmetrics_family._remove(pattern)
+    with metric._lock:
+        metric._metrics = {
+            values: child
+            for values, child in metric._metrics.items()
+            if any(want is not None and want != have for want, have in zip(pattern, values))
+        }
 
 
 def _validate_exemplar(exemplar: Dict[str, str]) -> None:

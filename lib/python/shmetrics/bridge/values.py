@@ -68,11 +68,7 @@ class CounterValue(_Value):
         """To mirror a count that is kept elsewhere. Not atomic: one process may do it."""
         total = self.get()
         if value < total:
-            reset = getattr(self._series, "reset", None)
-            if reset is None:
-                self._refuse()
-                return
-            reset()
+            self._series._reset()
             total = 0.0
         self._series.inc(value - total)
 
