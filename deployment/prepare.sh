@@ -55,9 +55,11 @@ install_packages() {
 	run_logged apt-get-update apt-get -o DPkg::Lock::Timeout=300 update
 	run_logged apt-get-install apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
 		"${missing[@]}"
-	if [[ " ${missing[*]} " == *" prometheus "* ]]; then # nor at the next boot: nobody asked for it
-		deb-systemd-helper disable prometheus.service >/dev/null 2>&1 || true
-	fi
+	for package in prometheus redis-server postgresql; do # nor at the next boot: nobody asked for it
+		if [[ " ${missing[*]} " == *" $package "* ]]; then
+			deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
+		fi
+	done
 	allow_services
 }
 

@@ -174,16 +174,6 @@ static void render_writers(const struct smx_rendering *rendering, const struct s
 	}
 }
 
-/* The text of a histogram's bucket or of a state, up to its number. */
-static char *put_with_tail(char *out, const struct smx_family *family,
-			   const struct smx_series *series, size_t index)
-{
-	size_t start = index == 0 ? 0 : family->tail_ends[index - 1];
-
-	out = put(out, series->text, series->text_size);
-	return put_tail(out, series, family->tails.data + start, family->tail_ends[index] - start);
-}
-
 /* The _sum and _count; what a format cannot have is left out. */
 static char *put_totals(char *out, const struct smx_rendering *rendering,
 			const struct smx_family *family, const struct smx_series *series,
@@ -205,36 +195,46 @@ static char *put_totals(char *out, const struct smx_rendering *rendering,
 	return out;
 }
 
+/* An exemplar of any length has been appended where room was reserved: reserves it anew. */
+static char *put_exemplar(char *out, const struct smx_rendering *rendering,
+			  const struct smx_series *series, size_t bucket, size_t room)
+{
+	smx_buffer_commit(rendering->buffer, out);
+	append_exemplar(rendering->buffer, series, bucket);
+	return smx_buffer_reserve(rendering->buffer, room);
+}
+
 static void render_histogram(const struct smx_rendering *rendering, const struct smx_family *family,
 			     const struct smx_series *series)
 {
-	size_t room = (family->tail_count + 2) * line_room(series) + family->tails.size;
-	double sum = smx_combine_histogram(series, family->tail_count, rendering->counts,
-					   rendering->part_counts);
-	uint64_t count = 0;
+	/* What is behind a pointer would be read again after each byte that is written. */
+	const bool has_exemplars = rendering->format->has_exemplars;
+	const size_t bucket_count = family->tail_count, *tail_ends = family->tail_ends;
+	const char *tails = family->tails.data;
+	uint64_t *counts = rendering->counts, count = 0;
+	size_t room = (bucket_count + 2) * line_room(series) + family->tails.size, tail = 0;
+	double sum = smx_combine_histogram(series, bucket_count, counts, rendering->part_counts);
 	char *out;
 
-	for (size_t i = 0; i < family->tail_count; i++)
-		count = smx_add_saturated(count, rendering->counts[i]);
+	for (size_t i = 0; i < bucket_count; i++)
+		count = smx_add_saturated(count, counts[i]);
 	if (count == 0 && !smx_combine_is_asked_for(series))
 		return;
 	out = smx_buffer_reserve(rendering->buffer, room);
+	count = 0;
+	for (size_t i = 0; out && i < bucket_count; i++) {
+		count = smx_add_saturated(count, counts[i]);
+		out = put(out, series->text, series->text_size);
+		out = put_tail(out, series, tails + tail, tail_ends[i] - tail);
+		out = smx_number_u64(out, count);
+		if (has_exemplars && counts[i] != 0)
+			out = put_exemplar(out, rendering, series, i, room);
+		if (out)
+			*out++ = '\n';
+		tail = tail_ends[i];
+	}
 	if (!out)
 		return;
-	count = 0;
-	for (size_t i = 0; i < family->tail_count; i++) {
-		count = smx_add_saturated(count, rendering->counts[i]);
-		out = put_with_tail(out, family, series, i);
-		out = smx_number_u64(out, count);
-		if (rendering->format->has_exemplars && rendering->counts[i] != 0) {
-			smx_buffer_commit(rendering->buffer, out);
-			append_exemplar(rendering->buffer, series, i);
-			out = smx_buffer_reserve(rendering->buffer, room);
-			if (!out)
-				return;
-		}
-		*out++ = '\n';
-	}
 	out = put_totals(out, rendering, family, series, count, sum);
 	smx_buffer_commit(rendering->buffer, out);
 	if (rendering->created)
@@ -262,7 +262,7 @@ static void render_summary(const struct smx_rendering *rendering, const struct s
 static void render_states(const struct smx_rendering *rendering, const struct smx_family *family,
 			  const struct smx_series *series)
 {
-	size_t present;
+	size_t present, tail = 0;
 	char *out;
 
 	if (!smx_combine_state(series, &present) && !smx_combine_is_asked_for(series))
@@ -272,7 +272,9 @@ static void render_states(const struct smx_rendering *rendering, const struct sm
 	if (!out)
 		return;
 	for (size_t i = 0; i < family->tail_count; i++) {
-		out = put_with_tail(out, family, series, i);
+		out = put(out, series->text, series->text_size);
+		out = put_tail(out, series, family->tails.data + tail, family->tail_ends[i] - tail);
+		tail = family->tail_ends[i];
 		*out++ = i == present ? '1' : '0';
 		*out++ = '\n';
 	}

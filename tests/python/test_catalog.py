@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Any, AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ import shmetrics
 from shmetrics import catalog
 from shmetrics.asgi import Middleware
 from shmetrics.catalog.__main__ import markdown
+from shmetrics.catalog.values import LabelValues, error_type
 
 REFERENCE = Path(__file__).resolve().parents[2] / "deployment" / "METRICS.md"
 
@@ -125,142 +127,6 @@ def test_a_metric_that_is_not_alike_is_refused(registry: Registry) -> None:
         catalog.set_active_users(1, registry=registry)
 
 
-# ---- the helpers ----
-
-
-def agent_values(registry: Registry, error: str) -> dict[str, Any]:
-    return {
-        "success": value(registry, "agent_executions_total", agent_name="a", intent="i", status="success"),
-        "error": value(registry, "agent_executions_total", agent_name="a", intent="i", status="error"),
-        "timed": value(registry, "agent_execution_duration_seconds_count", agent_name="a"),
-        "errors": value(registry, "agent_errors_total", agent_name="a", error_type=error),
-        "running": value(registry, "agent_concurrent_executions", agent_name="a"),
-    }
-
-
-def test_an_agent_is_counted_by_its_outcome(registry: Registry) -> None:
-    with catalog.track_agent("a", "i", registry=registry):
-        assert value(registry, "agent_concurrent_executions", agent_name="a") == 1
-    with pytest.raises(KeyError):
-        with catalog.track_agent("a", "i", registry=registry):
-            raise KeyError("k")
-    assert agent_values(registry, "KeyError") == {
-        "success": 1, "error": 1, "timed": 2, "errors": 1, "running": 0,
-    }  # fmt: skip
-
-
-def test_a_cancelled_agent_is_an_error(registry: Registry) -> None:
-    @catalog.track_agent("a", "i", registry=registry)
-    async def waits() -> None:
-        await asyncio.Event().wait()
-
-    async def cancel() -> None:
-        task = asyncio.ensure_future(waits())
-        await asyncio.sleep(0)
-        assert value(registry, "agent_concurrent_executions", agent_name="a") == 1
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancel())
-    assert agent_values(registry, "CancelledError")["errors"] == 1
-    assert agent_values(registry, "CancelledError")["running"] == 0
-
-
-def test_every_kind_of_function_can_be_decorated(registry: Registry) -> None:
-    track = catalog.track_agent("a", "i", registry=registry)
-
-    @track
-    def plain(x: int) -> int:
-        return x
-
-    @track
-    async def coroutine(x: int) -> int:
-        await asyncio.sleep(0)
-        return x
-
-    @track
-    def generator(x: int) -> Iterator[int]:
-        yield x
-
-    @track
-    async def asynchronous(x: int) -> AsyncIterator[int]:
-        yield x
-
-    async def collect() -> list[int]:
-        assert await coroutine(2) == 2
-        return [item async for item in asynchronous(4)]
-
-    assert plain(1) == 1 and plain.__name__ == "plain"
-    assert list(generator(3)) == [3]
-    assert asyncio.run(collect()) == [4]
-    assert agent_values(registry, "")["success"] == 4
-
-
-def test_a_generator_that_is_left_early_is_no_error(registry: Registry) -> None:
-    @catalog.track_agent("a", "i", registry=registry)
-    def numbers() -> Iterator[int]:
-        yield 1
-        yield 2
-
-    running = numbers()
-    next(running)
-    running.close()
-    assert agent_values(registry, "GeneratorExit") == {
-        "success": 1, "error": None, "timed": 1, "errors": None, "running": 0,
-    }  # fmt: skip
-
-
-def test_a_decorated_function_runs_many_times_at_once(registry: Registry) -> None:
-    @catalog.track_agent("a", "i", registry=registry)
-    async def waits(event: asyncio.Event) -> None:
-        await event.wait()
-
-    async def many() -> None:
-        event = asyncio.Event()
-        tasks = [asyncio.ensure_future(waits(event)) for _ in range(5)]
-        await asyncio.sleep(0)
-        assert value(registry, "agent_concurrent_executions", agent_name="a") == 5
-        event.set()
-        await asyncio.gather(*tasks)
-
-    asyncio.run(many())
-    assert agent_values(registry, "")["running"] == 0
-
-
-def test_a_model_call_counts_tokens_and_failures(registry: Registry) -> None:
-    with catalog.track_llm("m", "answer", registry=registry) as call:
-        call.tokens(prompt=10, completion=3)
-    with pytest.raises(TimeoutError):
-        with catalog.track_llm("m", "answer", registry=registry) as call:
-            call.tokens(prompt=5)
-            raise TimeoutError
-    with catalog.track_llm("m", "answer", registry=registry) as call:
-        call.fail("http_429")
-    assert value(registry, "llm_requests_total", model="m", operation="answer") == 3
-    assert value(registry, "llm_request_duration_seconds_count", model="m", operation="answer") == 3
-    assert value(registry, "llm_tokens_used_total", model="m", token_type="prompt") == 15
-    assert value(registry, "llm_tokens_used_total", model="m", token_type="completion") == 3
-    assert value(registry, "llm_errors_total", model="m", error_type="TimeoutError") == 1
-    assert value(registry, "llm_errors_total", model="m", error_type="http_429") == 1
-
-
-def test_a_retrieval_says_what_it_found(registry: Registry) -> None:
-    with catalog.track_retrieval("faq", registry=registry) as retrieval:
-        retrieval.chunks(3)
-    retrieval.grounding(0.45)
-    with pytest.raises(OSError):
-        with catalog.track_retrieval("faq", registry=registry):
-            raise OSError
-    catalog.grounding_score(0.9, registry=registry)
-    assert value(registry, "rag_retrievals_total", namespace="faq", status="success") == 1
-    assert value(registry, "rag_retrievals_total", namespace="faq", status="error") == 1
-    assert value(registry, "rag_chunks_retrieved_sum", namespace="faq") == 3
-    assert value(registry, "rag_retrieval_duration_seconds_count", namespace="faq") == 2
-    assert value(registry, "rag_grounding_score_bucket", le="0.45") == 1
-    assert value(registry, "rag_grounding_score_count") == 2
-
-
 def test_business_events_are_one_line_each(registry: Registry) -> None:
     catalog.booking_created(registry=registry)
     catalog.complaint_created(registry=registry)
@@ -271,3 +137,43 @@ def test_business_events_are_one_line_each(registry: Registry) -> None:
         assert value(registry, name) == 1
     assert value(registry, "user_registrations_total") == 1
     assert value(registry, "active_users") == 12
+
+
+def test_the_table_as_json() -> None:
+    command = [sys.executable, "-m", "shmetrics.catalog", "--json"]
+    printed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    assert [family["name"] for family in printed] == list(GUIDE)
+    assert printed[-1]["mode"] == "mostrecent"
+
+
+def test_threads_that_are_first_get_the_same_metric(registry: Registry) -> None:
+    barrier = threading.Barrier(8)
+    found = []
+
+    def first() -> None:
+        barrier.wait()
+        found.append(catalog.metric("llm_requests_total", registry))
+
+    threads = [threading.Thread(target=first) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and len(set(map(id, found))) == 1
+
+
+def test_label_values_stop_growing() -> None:
+    values = LabelValues(2)
+    assert [values("a"), values("b"), values("c"), values("a")] == ["a", "b", "<other>", "a"]
+    assert len(LabelValues(1)("x" * 5000)) == 100
+    assert error_type(KeyError("something that nobody foresaw")) == "KeyError"
+
+
+def test_importing_loads_no_library() -> None:
+    code = """if True:
+        import sys, shmetrics.catalog, shmetrics.tracing
+        optional = {"sqlalchemy", "httpx", "httpx2", "openai", "anthropic", "django", "opentelemetry",
+                    "flask", "litestar", "asyncio"}
+        assert not optional & set(sys.modules), optional & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Iterable
 
+import prometheus_client
 import pytest
 from conftest import Run
 
@@ -216,6 +217,38 @@ def test_the_process_shows_itself(name: str, library: ModuleType) -> None:
     library.ProcessCollector(registry=registry)
     assert registry.get_sample_value(name) > 0
     assert library.ProcessCollector("own", registry=None) not in registry._collector_to_names
+
+
+# ---- together with prometheus_client, which other packages of a program still use ----
+
+
+def test_collectors_of_theirs_are_taken(registry: Any) -> None:
+    theirs = prometheus_client.CollectorRegistry()
+    prometheus_client.Counter("jobs", "Jobs.", registry=theirs).inc(2)
+    registry.register(prometheus_client.ProcessCollector(registry=None))
+    registry.register(theirs)
+    assert registry.get_sample_value("jobs_total") == 2
+    text = shmetrics.generate_latest(registry)
+    assert b"\njobs_total 2.0\n" in text and b"\nprocess_open_fds " in text
+    restricted = shmetrics.CollectorRegistry(auto_describe=True)
+    restricted.register(theirs)
+    restricted = restricted.restricted_registry(["jobs_total"])
+    assert b"\njobs_total 2.0\n" in shmetrics.generate_latest(restricted)
+    exposition = importlib.import_module("shmetrics.openmetrics.exposition")
+    assert b"\njobs_total 2.0\n" in exposition.generate_latest(registry)
+
+
+def test_ours_are_taken_by_theirs(registry: Any) -> None:
+    counter = shmetrics.Counter("jobs", "Jobs.", ["a"], registry=registry)
+    counter.labels("b").inc(2)
+    theirs = prometheus_client.CollectorRegistry()
+    theirs.register(counter)
+    with pytest.raises(ValueError, match="Duplicated"):
+        prometheus_client.Counter("jobs", "", registry=theirs)
+    expected = b'# HELP jobs_total Jobs.\n# TYPE jobs_total counter\njobs_total{a="b"} 2.0\n'
+    assert prometheus_client.generate_latest(theirs) == expected
+    assert prometheus_client.generate_latest(registry) == expected
+    assert theirs.get_sample_value("jobs_total", {"a": "b"}) == 2
 
 
 # ---- what is ours ----

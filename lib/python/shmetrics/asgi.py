@@ -24,6 +24,7 @@ from .fastapi import route_template
 from .http_metrics import (
     METHODS,
     OTHER,
+    STATUS_CANCELLED,
     STATUS_ERROR,
     STATUS_TEXTS,
     endpoint_label,
@@ -38,10 +39,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-# The client went away, or the server stopped, before there was an answer; nginx made the number
-# known.
-STATUS_CANCELLED = 499
 
 
 class Middleware:

@@ -12,6 +12,7 @@ import math
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar, Union, cast
 
 from .catalog.instruments import metric
+from .catalog.values import OTHER as OTHER
 from .metrics import Counter, Gauge, Histogram
 from .registry import CollectorRegistry
 from .segment import logger
@@ -19,7 +20,6 @@ from .segment import logger
 Scope = TypeVar("Scope")
 
 UNMATCHED = "<unmatched>"
-OTHER = "<other>"
 
 # labels() knows a string fastest by its identity: the same object every time.
 METHODS = {
@@ -29,6 +29,9 @@ METHODS = {
 STATUS_TEXTS = {status: str(status) for status in range(100, 600)}
 
 STATUS_ERROR = 500
+# The client went away, or the server stopped, before there was an answer; nginx made the number
+# known.
+STATUS_CANCELLED = 499
 
 
 class HttpMetrics(NamedTuple):

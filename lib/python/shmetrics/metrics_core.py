@@ -63,10 +63,6 @@ class Metric:
             f"Metric({self.name}, {self.documentation}, {self.type}, {self.unit}, {self.samples})"
         )
 
-    def _text_name(self) -> str:
-        """The name of the family in the Prometheus text format."""
-        return self.name + {"counter": "_total", "info": "_info"}.get(self.type, "")
-
     def _restricted_metric(self, names: Iterable[str]) -> Optional[Metric]:
         """The family with the samples of these names alone; None without any."""
         samples = [sample for sample in self.samples if sample.name in names]
@@ -75,6 +71,11 @@ class Metric:
         metric = Metric(self.name, self.documentation, self.type)
         metric.samples = samples
         return metric
+
+
+def text_name(metric: Metric) -> str:
+    """The name of a family in the Prometheus text format; also of one that is prometheus_client's."""
+    return metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")
 
 
 class _Family(Metric):

@@ -20,7 +20,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tupl
 from . import _core
 from ._core import Segment
 from .created import use_created
-from .metrics_core import Metric
+from .metrics_core import Metric, text_name
 from .openmetrics.parser import text_string_to_metric_families
 from .segment import default_segment, open_private
 
@@ -289,7 +289,7 @@ def _not_among(names: Set[str], families: Iterable[Metric]) -> List[Metric]:
     return [
         family
         for family in families
-        if family.name not in names and family._text_name() not in names
+        if family.name not in names and text_name(family) not in names
     ]
 
 

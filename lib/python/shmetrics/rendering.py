@@ -12,7 +12,7 @@ from functools import partial
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ._core import CONTENT_TYPE_TEXT_004, FORMAT_TEXT_004
-from .metrics_core import Metric
+from .metrics_core import Metric, text_name
 from .openmetrics import exposition as openmetrics
 from .openmetrics.escaping import ALLOWUTF8, DOTS, UNDERSCORES, VALUES, escape_metric_name
 from .registry import REGISTRY, Collector
@@ -68,7 +68,7 @@ def render(families: Iterable[Metric], escaping: str) -> bytes:
 def _render_family(metric: Metric, escaping: str, lines: List[str]) -> None:
     separate: Dict[str, List[str]] = {}
     typ = _TEXT_TYPES.get(metric.type, metric.type)
-    _render_head(metric._text_name(), metric, typ, escaping, lines)
+    _render_head(text_name(metric), metric, typ, escaping, lines)
     for sample in metric.samples:
         time = ""
         if sample.timestamp is not None:

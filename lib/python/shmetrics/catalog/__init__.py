@@ -65,15 +65,20 @@ def define(*areas: str, registry: CollectorRegistry = REGISTRY) -> None:
             metric(family.name, registry)
 
 
-def track_agent(name: str, intent: str, *, registry: CollectorRegistry = REGISTRY) -> AgentRun:
-    """Around one execution of an agent, or on the function that is one: agent_* of the catalogue."""
+def track_agent(name: str, intent: str = "unknown", *, registry: CollectorRegistry = REGISTRY) -> AgentRun:
+    """Around one execution of an agent, or on the function that is one: agent_* of the catalogue.
+
+    As a context manager it gives the AgentRun, whose intent may be set when it is known.
+    """
     return AgentRun(name, intent, registry)
 
 
-def track_llm(model: str, operation: str, *, registry: CollectorRegistry = REGISTRY) -> LLMCall:
+def track_llm(model: str, operation: str = "chat", *, registry: CollectorRegistry = REGISTRY) -> LLMCall:
     """Around one request to a language model, or on the function that makes it: llm_* of the catalogue.
 
-    As a context manager it gives the LLMCall, whose tokens() counts what the model says it used.
+    As a context manager it gives the LLMCall, whose tokens() counts what the model says it used. Of a
+    decorated function that returns an answer of OpenAI's or Anthropic's client, its usage counts.
+    shmetrics.integrations.llm does all of it for a whole client.
     """
     return LLMCall(model, operation, registry)
 
@@ -81,7 +86,8 @@ def track_llm(model: str, operation: str, *, registry: CollectorRegistry = REGIS
 def track_retrieval(namespace: str, *, registry: CollectorRegistry = REGISTRY) -> Retrieval:
     """Around one retrieval from a vector store, or on the function that makes it: rag_* of the catalogue.
 
-    As a context manager it gives the Retrieval, whose chunks() and grounding() say what came of it.
+    As a context manager it gives the Retrieval, whose chunks() and grounding() say what came of it. Of
+    a decorated function that returns something with a length, the length is the chunks.
     """
     return Retrieval(namespace, registry)
 

@@ -77,7 +77,7 @@ FAMILIES: Tuple[Family, ...] = (
         "Executions of an agent that ended.",
         ("agent_name", "intent", "status"),
         "executions",
-        note='status is "success" or "error"',
+        note='status is "success", "error" or "cancelled", which is no error',
     ),
     Family(
         "Agents",
@@ -114,6 +114,7 @@ FAMILIES: Tuple[Family, ...] = (
         "Requests to a language model that ended, well or not.",
         ("model", "operation"),
         "requests",
+        note="operation is what the caller says; of an instrumented client chat, completion or embedding",
     ),
     Family(
         "LLM",
@@ -186,7 +187,7 @@ FAMILIES: Tuple[Family, ...] = (
         "Retrievals from a vector store that ended.",
         ("namespace", "status"),
         "retrievals",
-        note='status is "success" or "error"',
+        note='status is "success", "error" or "cancelled"',
     ),
     Family(
         "RAG",

@@ -3,34 +3,49 @@
 
 Each is a context manager, and a decorator for functions, coroutine functions, generators and
 asynchronous generators (which are measured from their first item to their end). A run belongs to
-one thread or task.
+one thread or task. It ends as a success, as an error (an exception leaves it) or cancelled (by
+asyncio, or a generator that its consumer closed); the exception goes on its way.
+
+Durations carry the trace that is going on as an exemplar (shmetrics.tracing).
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
+import sys
 from time import perf_counter
 from types import TracebackType
-from typing import Any, AsyncIterator, Callable, Generator, Optional, Type, TypeVar, cast
+from typing import Any, Callable, Optional, Sized, Type, TypeVar, Union, cast
 
 from ..metrics import Counter, Gauge, Histogram
 from ..registry import CollectorRegistry
+from ..tracing import exemplar
+from .covering import cover
 from .instruments import metric
+from .usage import usage_of
+from .values import error_type
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound="Run")
 
 SUCCESS = "success"
 ERROR = "error"
+CANCELLED = "cancelled"
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    if isinstance(error, GeneratorExit):
+        return True
+    asyncio = sys.modules.get("asyncio")  # takes long to load: not for who has no event loop
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 class Run:
-    """What the three have in common. Leaving by an exception is an error, closing a generator is none."""
+    """What the three have in common."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._began = 0.0
+        self._status = SUCCESS
         self._error: Optional[str] = None
 
     def _again(self: R) -> R:
@@ -40,8 +55,8 @@ class Run:
     def _begin(self) -> None:
         """Records that it began."""
 
-    def _end(self, seconds: float, error_type: Optional[str]) -> None:
-        """Records how it ended. error_type: None if well."""
+    def _end(self, seconds: float) -> None:
+        """Records how it ended."""
         raise NotImplementedError
 
     def _counter(self, name: str) -> Counter:
@@ -50,10 +65,12 @@ class Run:
     def _gauge(self, name: str) -> Gauge:
         return cast(Gauge, metric(name, self._registry))
 
-    def _histogram(self, name: str) -> Histogram:
-        return cast(Histogram, metric(name, self._registry))
+    def _observe(self, name: str, value: float, *labels: str) -> None:
+        histogram = cast(Histogram, metric(name, self._registry))
+        (histogram.labels(*labels) if labels else histogram).observe(value, exemplar())
 
     def __enter__(self: R) -> R:
+        self._status, self._error = SUCCESS, None
         self._begin()
         self._began = perf_counter()
         return self
@@ -65,81 +82,49 @@ class Run:
         traceback: Optional[TracebackType],
     ) -> None:
         seconds = perf_counter() - self._began
-        if self._error is None and typ is not None and not issubclass(typ, GeneratorExit):
-            self._error = typ.__name__
-        self._end(seconds, self._error)
+        if value is not None and _is_cancelled(value):
+            self._status, self._error = CANCELLED, None
+        elif value is not None:
+            self.fail(value)
+        self._end(seconds)
 
-    def fail(self, error_type: str) -> None:
-        """Says that it failed, where no exception does. error_type: of a closed set, for labels."""
-        self._error = error_type
+    def fail(self, error: Union[BaseException, str]) -> None:
+        """Says that it failed, where no exception leaves it.
+
+        error: an exception, whose class becomes the label, or a text of a closed set.
+        """
+        self._status, self._error = ERROR, error_type(error)
+
+    def returned(self, result: object) -> None:
+        """Takes what there is to know from what a decorated function returned."""
 
     def __call__(self, function: F) -> F:
-        return decorate(function, self._again)
-
-
-def decorate(function: F, enter: Callable[[], Run]) -> F:
-    """The function, each of its calls within a run of its own; it stays of the kind that it is."""
-    if inspect.isasyncgenfunction(function):
-
-        @functools.wraps(function)
-        async def asynchronous_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            with enter():
-                items = function(*args, **kwargs)
-                try:
-                    async for item in items:
-                        yield item
-                finally:
-                    await items.aclose()
-
-        return cast(F, asynchronous_generator)
-
-    if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-            with enter():
-                return (yield from function(*args, **kwargs))
-
-        return cast(F, generator)
-
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            with enter():
-                return await function(*args, **kwargs)
-
-        return cast(F, coroutine)
-
-    @functools.wraps(function)
-    def plain(*args: Any, **kwargs: Any) -> Any:
-        with enter():
-            return function(*args, **kwargs)
-
-    return cast(F, plain)
+        return cover(function, self._again)
 
 
 class AgentRun(Run):
-    """An execution of an agent: counted by its outcome, timed, and in the gauge while it runs."""
+    """An execution of an agent: counted by its outcome, timed, and in the gauge while it runs.
+
+    intent: may be set inside the block, when it is known only there.
+    """
 
     def __init__(self, name: str, intent: str, registry: CollectorRegistry) -> None:
         super().__init__(registry)
         self._name = name
-        self._intent = intent
+        self.intent = intent
 
     def _again(self) -> AgentRun:
-        return AgentRun(self._name, self._intent, self._registry)
+        return AgentRun(self._name, self.intent, self._registry)
 
     def _begin(self) -> None:
         self._gauge("agent_concurrent_executions").labels(self._name).inc()
 
-    def _end(self, seconds: float, error_type: Optional[str]) -> None:
-        status = ERROR if error_type else SUCCESS
+    def _end(self, seconds: float) -> None:
         self._gauge("agent_concurrent_executions").labels(self._name).dec()
-        self._counter("agent_executions_total").labels(self._name, self._intent, status).inc()
-        self._histogram("agent_execution_duration_seconds").labels(self._name).observe(seconds)
-        if error_type:
-            self._counter("agent_errors_total").labels(self._name, error_type).inc()
+        self._counter("agent_executions_total").labels(self._name, self.intent, self._status).inc()
+        self._observe("agent_execution_duration_seconds", seconds, self._name)
+        if self._error is not None:
+            self._counter("agent_errors_total").labels(self._name, self._error).inc()
 
 
 class LLMCall(Run):
@@ -153,12 +138,15 @@ class LLMCall(Run):
     def _again(self) -> LLMCall:
         return LLMCall(self._model, self._operation, self._registry)
 
-    def _end(self, seconds: float, error_type: Optional[str]) -> None:
-        durations = self._histogram("llm_request_duration_seconds")
+    def _end(self, seconds: float) -> None:
         self._counter("llm_requests_total").labels(self._model, self._operation).inc()
-        durations.labels(self._model, self._operation).observe(seconds)
-        if error_type:
-            self._counter("llm_errors_total").labels(self._model, error_type).inc()
+        self._observe("llm_request_duration_seconds", seconds, self._model, self._operation)
+        if self._error is not None:
+            self._counter("llm_errors_total").labels(self._model, self._error).inc()
+
+    def returned(self, result: object) -> None:
+        """The tokens of an answer of OpenAI's or Anthropic's client."""
+        self.tokens(*usage_of(getattr(result, "usage", None)))
 
     def tokens(self, prompt: Optional[int] = None, completion: Optional[int] = None) -> None:
         """Counts the tokens that the model says it used. May be called more than once, also after the end."""
@@ -179,15 +167,19 @@ class Retrieval(Run):
     def _again(self) -> Retrieval:
         return Retrieval(self._namespace, self._registry)
 
-    def _end(self, seconds: float, error_type: Optional[str]) -> None:
-        status = ERROR if error_type else SUCCESS
-        self._counter("rag_retrievals_total").labels(self._namespace, status).inc()
-        self._histogram("rag_retrieval_duration_seconds").labels(self._namespace).observe(seconds)
+    def _end(self, seconds: float) -> None:
+        self._counter("rag_retrievals_total").labels(self._namespace, self._status).inc()
+        self._observe("rag_retrieval_duration_seconds", seconds, self._namespace)
+
+    def returned(self, result: object) -> None:
+        """The number of chunks, if they have a length."""
+        if isinstance(result, Sized):
+            self.chunks(len(result))
 
     def chunks(self, count: int) -> None:
         """Observes how many chunks were found."""
-        self._histogram("rag_chunks_retrieved").labels(self._namespace).observe(count)
+        self._observe("rag_chunks_retrieved", count, self._namespace)
 
     def grounding(self, score: float) -> None:
         """Observes how far the answer rests on what was found, 0 to 1; also after the end."""
-        self._histogram("rag_grounding_score").observe(score)
+        self._observe("rag_grounding_score", score)

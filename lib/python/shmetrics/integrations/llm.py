@@ -1,261 +1,271 @@
 # SPDX-License-Identifier: MIT
-"""llm - requests to language models, seen where httpx or httpx2 sends them
+"""llm - the requests to language models that a client makes (pip install shmetrics[llm])
 
-    client = httpx.AsyncClient(transport=AsyncTransport())
-    client = openai.OpenAI(http_client=httpx.Client(transport=Transport()))
-    client = anthropic.AsyncAnthropic(http_client=httpx2.AsyncClient(transport=AsyncTransport()))
+    client = openai.OpenAI()               # or AsyncOpenAI, anthropic.Anthropic, httpx.Client, ...
+    instrument(client)
 
-llm_requests_total, llm_request_duration_seconds, llm_errors_total and llm_tokens_used_total. The
-model is what the request's JSON says, the operation the end of its path ("chat/completions",
-"messages", "embeddings"): both are yours, not your users'. error_type is the exception's class, or
-"http_429" and the like. A request lasts until its answer has been read, so a streamed one until its
-last event. The tokens are what the answer says: `usage` of OpenAI's and Anthropic's APIs, also
-within a stream. Requests that carry no model are passed on and not recorded. The bytes of an answer
-are looked at as they pass, never held back.
+Records llm_requests_total, llm_request_duration_seconds, llm_errors_total and llm_tokens_used_total
+of every request of OpenAI's form or Anthropic's, streamed or whole. The tokens are those that the
+answer reports; OpenAI reports them in a stream only when asked by stream_options. What a client
+library tries again counts again. Imports no client: it works by the send() that those of httpx have.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import functools
+import inspect
 import json
-import sys
-import zlib
-from typing import Any, AsyncIterator, Dict, Iterator, Optional
+from typing import Any, Dict, Mapping, Optional
 
-from .. import catalog
+from ..catalog.tracking import LLMCall
+from ..catalog.usage import usage_of
+from ..catalog.values import LabelValues
 from ..registry import REGISTRY, CollectorRegistry
 
-# Both have the same interface; a client of the one wants bodies of its own kind.
-_LIBRARIES = [
-    importlib.import_module(name) for name in ("httpx", "httpx2") if importlib.util.find_spec(name)
-]
-if not _LIBRARIES:
-    raise ImportError("shmetrics.integrations.llm needs httpx or httpx2: pip install shmetrics[llm]")
-
-_ANSWER_MAX = 16 * 1024 * 1024  # bytes of an answer that is kept to find its usage
-_TOKEN_NAMES = {
-    "prompt": ("prompt_tokens", "input_tokens"),
-    "completion": ("completion_tokens", "output_tokens"),
+# The end of a path, and the operation it stands for.
+OPERATIONS: Mapping[str, str] = {
+    "/chat/completions": "chat",
+    "/completions": "completion",
+    "/embeddings": "embedding",
+    "/messages": "chat",
+    "/responses": "chat",
 }
+UNKNOWN_MODEL = "<unknown>"
+
+BODY_MAX = 16 << 20  # what is kept of an answer that is read in parts
+
+_models = LabelValues(100)
 
 
-class _Usage:
-    """Finds the usage in the bytes of an answer: one JSON object, or events that are each one."""
+def instrument(
+    client: Any,
+    *,
+    operations: Mapping[str, str] = OPERATIONS,
+    registry: CollectorRegistry = REGISTRY,
+) -> None:
+    """Record the requests of a client of httpx or httpx2, or of an OpenAI or Anthropic client.
 
-    def __init__(self, is_stream: bool) -> None:
-        self._is_stream = is_stream
-        self._rest = bytearray()
-        self._found: Dict[str, int] = {}
+    operations: which paths are requests to a model, by their ends; others are left alone. A second
+    call does nothing. TypeError if there is no such client in it.
+    """
+    http = client if hasattr(client, "send") else getattr(client, "_client", None)
+    send = getattr(http, "send", None)
+    if http is None or send is None:
+        raise TypeError(f"{client!r} is not an HTTP client with send(), and holds none")
+    if hasattr(send, "_shmetrics"):
+        return
 
-    def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the body, decoded."""
-        if len(self._rest) + len(data) > _ANSWER_MAX:
-            self._rest.clear()
+    def begin(request: Any) -> Optional[_Exchange]:
+        operation = _operation_of(request, operations)
+        return None if operation is None else _Exchange(registry, _model_of(request), operation)
+
+    recorded: Any
+    if inspect.iscoroutinefunction(send):
+
+        @functools.wraps(send)
+        async def send_async(request: Any, *args: Any, **kwargs: Any) -> Any:
+            exchange = begin(request)
+            if exchange is None:
+                return await send(request, *args, **kwargs)
+            try:
+                response = await send(request, *args, **kwargs)
+            except BaseException as error:
+                exchange.fail(error)
+                raise
+            return exchange.follow(response)
+
+        recorded = send_async
+    else:
+
+        @functools.wraps(send)
+        def send_sync(request: Any, *args: Any, **kwargs: Any) -> Any:
+            exchange = begin(request)
+            if exchange is None:
+                return send(request, *args, **kwargs)
+            try:
+                response = send(request, *args, **kwargs)
+            except BaseException as error:
+                exchange.fail(error)
+                raise
+            return exchange.follow(response)
+
+        recorded = send_sync
+    recorded._shmetrics = True
+    http.send = recorded
+
+
+def _operation_of(request: Any, operations: Mapping[str, str]) -> Optional[str]:
+    if request.method != "POST":
+        return None
+    path = request.url.path
+    return next((operations[end] for end in operations if path.endswith(end)), None)
+
+
+def _model_of(request: Any) -> str:
+    try:
+        model = json.loads(request.content)["model"]
+    except Exception:  # not JSON, no model, or a body that is made while it is sent
+        return UNKNOWN_MODEL
+    return _models(model) if isinstance(model, str) else UNKNOWN_MODEL
+
+
+class _Exchange:
+    """One request and its answer, of which the body may come in parts."""
+
+    def __init__(self, registry: CollectorRegistry, model: str, operation: str) -> None:
+        self._call = LLMCall(model, operation, registry)
+        self._answer: _Answer = _Whole()
+        self._ended = False
+        self._reading = False
+        self._call.__enter__()
+
+    def fail(self, error: BaseException) -> None:
+        """It ends by an exception."""
+        self._end(error)
+
+    def follow(self, response: Any) -> Any:
+        """There is an answer: it ends when its body has been read, or is closed."""
+        if response.status_code >= 400:
+            self._call.fail(f"http_{response.status_code}")
+        if response.headers.get("content-type", "").startswith("text/event-stream"):
+            self._answer = _Events()
+        if response.is_closed:
+            self._answer.add(response.content)
+            self._end()
+            return response
+        response.iter_bytes = self._reader(response.iter_bytes)
+        response.aiter_bytes = self._async_reader(response.aiter_bytes)
+        response.close = self._closer(response.close)
+        response.aclose = self._async_closer(response.aclose)
+        return response
+
+    def _end(self, error: Optional[BaseException] = None) -> None:
+        if self._ended:
             return
-        self._rest += data
-        if not self._is_stream:
-            return
-        *lines, rest = bytes(self._rest).split(b"\n")
-        self._rest = bytearray(rest)
-        for line in lines:
-            if line.startswith(b"data:") and b"usage" in line:
-                self._look(line[len(b"data:") :])
+        self._ended = True
+        if self._answer.failed():
+            self._call.fail("error_in_stream")
+        self._call.tokens(*usage_of(self._answer.usage()))
+        self._call.__exit__(None if error is None else type(error), error, None)
 
-    def _look(self, text: bytes) -> None:
+    def _reader(self, read: Any) -> Any:
+        def iter_bytes(*args: Any, **kwargs: Any) -> Any:
+            parts = iter(read(*args, **kwargs))
+            try:
+                while True:
+                    self._reading = True
+                    try:
+                        part = next(parts)
+                    except StopIteration:
+                        return
+                    except BaseException as error:
+                        self._end(error)
+                        raise
+                    finally:
+                        self._reading = False
+                    self._answer.add(part)
+                    yield part
+            finally:
+                self._end()
+
+        return iter_bytes
+
+    def _async_reader(self, read: Any) -> Any:
+        async def aiter_bytes(*args: Any, **kwargs: Any) -> Any:
+            parts = read(*args, **kwargs).__aiter__()
+            try:
+                while True:
+                    self._reading = True
+                    try:
+                        part = await parts.__anext__()
+                    except StopAsyncIteration:
+                        return
+                    except BaseException as error:
+                        self._end(error)
+                        raise
+                    finally:
+                        self._reading = False
+                    self._answer.add(part)
+                    yield part
+            finally:
+                self._end()
+
+        return aiter_bytes
+
+    # The client itself closes an answer when its last byte has come, and may still have to unpack
+    # it: then the reader ends the exchange.
+
+    def _closer(self, close: Any) -> Any:
+        def closed() -> None:
+            close()
+            if not self._reading:
+                self._end()
+
+        return closed
+
+    def _async_closer(self, close: Any) -> Any:
+        async def closed() -> None:
+            await close()
+            if not self._reading:
+                self._end()
+
+        return closed
+
+
+class _Answer:
+    """What a body says of the tokens used."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._usage: Dict[str, Any] = {}
+        self._failed = False
+
+    def add(self, part: bytes) -> None:
+        """The next part of the body."""
+        if len(self._buffer) + len(part) <= BODY_MAX:
+            self._buffer += part
+
+    def usage(self) -> Dict[str, Any]:
+        """The counts by the names that the API gives them."""
+        return self._usage
+
+    def failed(self) -> bool:
+        """Whether an answer that began well said later that it failed."""
+        return self._failed
+
+    def _take(self, text: bytes) -> None:
         try:
-            answer = json.loads(text)
+            said = json.loads(text)
         except ValueError:
             return
-        if not isinstance(answer, dict):
+        if not isinstance(said, dict):
             return
-        message = answer.get("message")
-        for holder in (answer, message if isinstance(message, dict) else {}):
-            usage = holder.get("usage")
-            for token_type, names in _TOKEN_NAMES.items():
-                for name in names:
-                    count = usage.get(name) if isinstance(usage, dict) else None
-                    if isinstance(count, int) and count > 0:
-                        # Within a stream each says how many so far: the last counts.
-                        self._found[token_type] = count
-
-    def tokens(self) -> Dict[str, int]:
-        """What was found, by token type, at the end of the body."""
-        if not self._is_stream:
-            self._look(bytes(self._rest))
-        return self._found
+        self._failed = self._failed or isinstance(said.get("error"), dict)
+        for holder in (said, said.get("message"), said.get("response")):
+            found = holder.get("usage") if isinstance(holder, dict) else None
+            if isinstance(found, dict):
+                # Later counts include earlier ones.
+                self._usage.update((name, count) for name, count in found.items() if count is not None)
 
 
-class _Call:
-    """A request under way; ends once."""
+class _Whole(_Answer):
+    """A body of JSON."""
 
-    def __init__(self, model: str, operation: str, registry: CollectorRegistry) -> None:
-        self._run: Optional[catalog.LLMCall] = catalog.track_llm(model, operation, registry=registry)
-        self._run.__enter__()
+    def usage(self) -> Dict[str, Any]:
+        self._take(bytes(self._buffer))
+        return self._usage
 
-    def end(self, error_type: Optional[str] = None, tokens: Optional[Dict[str, int]] = None) -> None:
-        """The first end counts. error_type: why it failed."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        if tokens:
-            run.tokens(**tokens)
-        if error_type:
-            run.fail(error_type)
-        run.__exit__(None, None, None)
+    def failed(self) -> bool:
+        return False  # its status says so
 
 
-class _Body:
-    """The body of an answer on its way to whoever reads it."""
+class _Events(_Answer):
+    """Server-sent events, each a line of JSON."""
 
-    def __init__(self, stream: Any, response: Any, call: _Call) -> None:
-        self._stream = stream
-        self._call = call
-        self._usage = _Usage("event-stream" in response.headers.get("content-type", ""))
-        is_packed = response.headers.get("content-encoding", "identity") in ("gzip", "deflate")
-        self._unpack = zlib.decompressobj(wbits=47).decompress if is_packed else None
-
-    def _see(self, chunk: bytes) -> None:
-        try:
-            self._usage.feed(self._unpack(chunk) if self._unpack else chunk)
-        except zlib.error:
-            self._unpack = None  # the client will meet it as well
-
-    def _finish(self, error_type: Optional[str] = None) -> None:
-        self._call.end(error_type, self._usage.tokens())
-
-
-class _SyncBody(_Body, *(library.SyncByteStream for library in _LIBRARIES)):  # type: ignore[misc]
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for chunk in self._stream:
-                self._see(chunk)
-                yield chunk
-        except Exception as error:
-            self._finish(type(error).__name__)
-            raise
-        self._finish()
-
-    def close(self) -> None:
-        self._stream.close()
-        self._finish()
-
-
-class _AsyncBody(_Body, *(library.AsyncByteStream for library in _LIBRARIES)):  # type: ignore[misc]
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._stream:
-                self._see(chunk)
-                yield chunk
-        except Exception as error:
-            self._finish(type(error).__name__)
-            raise
-        self._finish()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-        self._finish()
-
-
-def _call_of(request: Any, registry: CollectorRegistry) -> Optional[_Call]:
-    """None: the request carries no model, or its body is a stream that may be read only once."""
-    try:
-        asked = json.loads(request.content)
-    except (ValueError, RuntimeError):  # RuntimeError: RequestNotRead
-        return None
-    model = asked.get("model") if isinstance(asked, dict) else None
-    if not isinstance(model, str):
-        return None
-    operation = request.url.path.strip("/")
-    if operation.startswith("v1/"):
-        operation = operation[len("v1/") :]
-    return _Call(model, operation, registry)
-
-
-def _prepare(request: Any) -> None:
-    """What _Body can unpack, and no other packing, is asked for."""
-    if "accept-encoding" in request.headers:
-        request.headers["accept-encoding"] = "gzip, deflate"
-
-
-def _library_of(request: Any) -> Any:
-    return sys.modules[type(request).__module__.partition(".")[0]]
-
-
-class Transport:
-    """Records the requests that pass to another transport.
-
-    transport: of the same library as the client; None: its HTTPTransport(), made for the first request.
-    """
-
-    def __init__(self, transport: Any = None, *, registry: CollectorRegistry = REGISTRY) -> None:
-        self._transport = transport
-        self._registry = registry
-
-    def handle_request(self, request: Any) -> Any:
-        """What a client calls."""
-        if self._transport is None:
-            self._transport = _library_of(request).HTTPTransport()
-        call = _call_of(request, self._registry)
-        if call is None:
-            return self._transport.handle_request(request)
-        _prepare(request)
-        try:
-            response = self._transport.handle_request(request)
-        except BaseException as error:
-            call.end(type(error).__name__)
-            raise
-        if response.status_code >= 400:
-            call.end(f"http_{response.status_code}")
-        else:
-            response.stream = _SyncBody(response.stream, response, call)
-        return response
-
-    def close(self) -> None:
-        """Closes the other transport."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def __enter__(self) -> Transport:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class AsyncTransport:
-    """As Transport, for asynchronous clients."""
-
-    def __init__(self, transport: Any = None, *, registry: CollectorRegistry = REGISTRY) -> None:
-        self._transport = transport
-        self._registry = registry
-
-    async def handle_async_request(self, request: Any) -> Any:
-        """What a client calls."""
-        if self._transport is None:
-            self._transport = _library_of(request).AsyncHTTPTransport()
-        call = _call_of(request, self._registry)
-        if call is None:
-            return await self._transport.handle_async_request(request)
-        _prepare(request)
-        try:
-            response = await self._transport.handle_async_request(request)
-        except BaseException as error:
-            call.end(type(error).__name__)
-            raise
-        if response.status_code >= 400:
-            call.end(f"http_{response.status_code}")
-        else:
-            response.stream = _AsyncBody(response.stream, response, call)
-        return response
-
-    async def aclose(self) -> None:
-        """Closes the other transport."""
-        if self._transport is not None:
-            await self._transport.aclose()
-
-    async def __aenter__(self) -> AsyncTransport:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
+    def add(self, part: bytes) -> None:
+        super().add(part)
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = bytearray(rest)
+        for line in lines:
+            if line.startswith(b"data:") and (b'"usage"' in line or b'"error"' in line):
+                self._take(bytes(line[5:]))

@@ -6,9 +6,10 @@
 
 db_queries_total and db_query_duration_seconds by operation and table, db_connections_active and
 db_connection_pool_size, from the engine's and its pool's own events. Statements that fail are
-counted and timed as well. A statement's table is the first that it names, so the labels are as many
-as the schema has tables; what is no select, insert, update or delete is the operation "other"
-without a table. The connections are those that this process opened.
+counted and timed as well. A statement's table is the first that it names outside parentheses, else
+within; of tables the process keeps the first 200 names, later ones are "<other>". What is no select,
+insert, update or delete is the operation "other" without a table. The connections are those that
+this process opened.
 """
 
 from __future__ import annotations
@@ -18,41 +19,77 @@ import re
 import weakref
 from functools import lru_cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple, Union, cast
 
 from sqlalchemy import Engine, event
 
 from .. import catalog
+from ..catalog.values import LabelValues
 from ..metrics import Counter, Gauge, Histogram
 from ..registry import REGISTRY, CollectorRegistry
 
 if TYPE_CHECKING:  # needs greenlet
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-_STATEMENT = re.compile(r"\s*(?:with\b.*?\)\s*)?(select|insert|update|delete)\b", re.IGNORECASE | re.DOTALL)
-_NAME = r'((?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)'
-_TABLE = {
-    "select": re.compile(r"\bfrom\s+" + _NAME, re.IGNORECASE),
-    "insert": re.compile(r"\binto\s+" + _NAME, re.IGNORECASE),
-    "update": re.compile(r"\bupdate\s+(?:only\s+)?" + _NAME, re.IGNORECASE),
-    "delete": re.compile(r"\bfrom\s+(?:only\s+)?" + _NAME, re.IGNORECASE),
-}
+_OPERATIONS = frozenset(("select", "insert", "update", "delete"))
+_OTHER = "other"
 
 _instrumented: "weakref.WeakSet[Engine]" = weakref.WeakSet()
+_tables = LabelValues(200)
+
+_NOISE = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TOKEN = re.compile(r"\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[\w$]+|[().]")
+_BEFORE_TABLE = frozenset(("from", "into", "update"))
 
 
 @lru_cache(maxsize=1024)
 def classify(statement: str) -> Tuple[str, str]:
     """The operation and the table of a statement, as they become labels; ("other", "") for what has none."""
-    text = _COMMENT.sub(" ", statement)
-    found = _STATEMENT.match(text)
-    if found is None:
-        return "other", ""
-    operation = found[1].lower()
-    table = _TABLE[operation].search(text, found.start(1))
-    name = table[1].rpartition(".")[2].strip('"`[]') if table else ""
-    return operation, name
+    tokens = _TOKEN.findall(_NOISE.sub(" ", statement))
+    words = [token.lower() for token in tokens]
+    operation = _operation(words)
+    position = _table(words) if operation != _OTHER else None
+    return operation, "" if position is None else _tables(tokens[position].strip('"`[]'))
+
+
+def _operation(words: List[str]) -> str:
+    if not words or words[0] not in _OPERATIONS | {"with"}:
+        return _OTHER
+    depth = 0
+    for word in words:
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word in _OPERATIONS:
+            return word
+    return _OTHER
+
+
+def _table(words: List[str]) -> Optional[int]:
+    """Where the table stands among the words of a statement."""
+    defined = {words[i - 1] for i in range(1, len(words) - 1) if words[i] == "as" and words[i + 1] == "("}
+    inside: List[bool] = []  # of each open parenthesis: whether it holds a statement
+    found: Optional[Tuple[int, int]] = None
+    for i, word in enumerate(words[:-1]):
+        if word == "(":
+            first = next((later for later in words[i:] if later != "("), "")
+            inside.append(first in _OPERATIONS | {"with"})
+        elif word == ")":
+            del inside[-1:]
+        elif word in _BEFORE_TABLE and all(inside):  # extract(year from ...) names no table
+            name = _name_after(words, i)
+            deeper = found is not None and len(inside) >= found[0]
+            if name is not None and words[name] not in defined and not deeper:
+                found = len(inside), name
+    return None if found is None else found[1]
+
+
+def _name_after(words: List[str], i: int) -> Optional[int]:
+    """Where the name ends that begins after words[i]; None if a statement begins there."""
+    i += 1
+    while i < len(words) - 1 and words[i] in ("only", "("):
+        i += 1
+    while i < len(words) - 2 and words[i + 1] == ".":
+        i += 2
+    return None if words[i] in _OPERATIONS | {"(", ")", "."} else i
 
 
 def instrument(engine: Union[Engine, "AsyncEngine"], *, registry: CollectorRegistry = REGISTRY) -> None:

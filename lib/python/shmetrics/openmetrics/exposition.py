@@ -77,11 +77,13 @@ def _render_family(metric: Metric, escaping: str, native: bool, lines: List[str]
     if metric.unit:
         lines.append(f"# UNIT {name} {metric.unit}\n")
     for sample in metric.samples:
-        if sample.native_histogram and not native:
+        # Samples of an older prometheus_client have none.
+        histogram = getattr(sample, "native_histogram", None)
+        if histogram and not native:
             continue
-        if sample.native_histogram:
-            value = _native_histogram(sample.native_histogram)
-            exemplars = [*(sample.native_histogram.nh_exemplars or ())]
+        if histogram:
+            value = _native_histogram(histogram)
+            exemplars = [*(histogram.nh_exemplars or ())]
         else:
             value = "" if sample.value is None else floatToGoString(sample.value)
             exemplars = []
