@@ -18,7 +18,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import Collector, wait_until  # noqa: E402
-from test_kinds import folder  # noqa: E402, F401  (a fixture: a process that recorded every kind)
+from test_served_kinds import folder  # noqa: E402, F401  (a fixture: a process that recorded every kind)
 
 CONFIGURATION = """\
 global: {{scrape_interval: 1s, scrape_timeout: 900ms}}
