@@ -25,6 +25,7 @@ typedef struct core_state {
 	PyTypeObject *info_type;
 	PyTypeObject *enum_type;
 	PyTypeObject *health_type;
+	PyTypeObject *timer_type;
 	PyTypeObject *http_recorder_type;
 	PyTypeObject *http_exchange_type;
 } core_state;
@@ -57,6 +58,7 @@ extern PyType_Spec core_summary_spec;
 extern PyType_Spec core_info_spec;
 extern PyType_Spec core_enum_spec;
 extern PyType_Spec core_health_spec;
+extern PyType_Spec core_timer_spec;
 extern PyType_Spec core_http_recorder_spec;
 extern PyType_Spec core_http_exchange_spec;
 

@@ -148,11 +148,12 @@ static int core_exec(PyObject *module)
 	state->info_type = add_type(module, &core_info_spec, state->metric_type);
 	state->enum_type = add_type(module, &core_enum_spec, state->metric_type);
 	state->health_type = add_type(module, &core_health_spec, NULL);
+	state->timer_type = add_type(module, &core_timer_spec, NULL);
 	state->http_recorder_type = add_type(module, &core_http_recorder_spec, NULL);
 	state->http_exchange_type = add_type(module, &core_http_exchange_spec, NULL);
 	if (!state->counter_type || !state->gauge_type || !state->histogram_type ||
 	    !state->summary_type || !state->info_type || !state->enum_type || !state->health_type ||
-	    !state->http_recorder_type || !state->http_exchange_type)
+	    !state->timer_type || !state->http_recorder_type || !state->http_exchange_type)
 		return -1;
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
 		return -1;
@@ -175,6 +176,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->info_type);
 	Py_VISIT(state->enum_type);
 	Py_VISIT(state->health_type);
+	Py_VISIT(state->timer_type);
 	Py_VISIT(state->http_recorder_type);
 	Py_VISIT(state->http_exchange_type);
 	return 0;
@@ -193,6 +195,7 @@ static int core_clear(PyObject *module)
 	Py_CLEAR(state->info_type);
 	Py_CLEAR(state->enum_type);
 	Py_CLEAR(state->health_type);
+	Py_CLEAR(state->timer_type);
 	Py_CLEAR(state->http_recorder_type);
 	Py_CLEAR(state->http_exchange_type);
 	return 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # _core.pyi - the extension module; its sources are in lib/python/ext
 
+from types import TracebackType
 from typing import (
     Any,
     Awaitable,
@@ -168,6 +169,26 @@ class HealthCheck:
     def report(self, up: bool, duration: float, detail: str, /) -> None: ...
     def age(self) -> float: ...
     def last(self) -> Optional[Tuple[bool, float, float, str]]: ...
+
+class Timer:
+    @property
+    def duration(self) -> Optional[float]: ...
+    @property
+    def _metric(self) -> Union[Gauge, Histogram, Summary]: ...
+    @property
+    def _callback_name(self) -> str: ...
+    def __new__(
+        cls, metric: Union[Gauge, Histogram, Summary], callback_name: str
+    ) -> Self: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        typ: Optional[Type[BaseException]],
+        value: Optional[BaseException],
+        traceback: Optional[TracebackType],
+        /,
+    ) -> None: ...
+    def labels(self, *args: object, **kwargs: object) -> None: ...
 
 @final
 class HttpExchange:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-from timeit import default_timer
 from types import TracebackType
 from typing import Any, Callable, ContextManager, Optional, Tuple, Type, TypeVar, Union, cast
 
@@ -83,33 +82,8 @@ class InprogressTracker:
         return _decorate(function, lambda: self)
 
 
-class Timer:
+class Timer(_core.Timer):
     """Gives a metric the seconds a block or function took, and keeps them in `duration`."""
-
-    def __init__(
-        self, metric: Union[_core.Gauge, _core.Histogram, _core.Summary], callback_name: str
-    ) -> None:
-        self._metric = metric
-        self._callback_name = callback_name
-        self._start = 0.0
-        self.duration: Optional[float] = None
-
-    def __enter__(self) -> Timer:
-        self._start = default_timer()
-        return self
-
-    def __exit__(
-        self,
-        typ: Optional[Type[BaseException]],
-        value: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.duration = max(default_timer() - self._start, 0.0)
-        getattr(self._metric, self._callback_name)(self.duration)
-
-    def labels(self, *args: object, **kwargs: object) -> None:
-        """Choose the child inside the block, when its labels are known only there."""
-        self._metric = self._metric.labels(*args, **kwargs)
 
     def __call__(self, function: F) -> F:
         # Each call has a timer of its own: calls overlap.
