@@ -104,7 +104,9 @@ def hook_metric(base: Any) -> None:
 
 def _collect_once(registry: Any, collect: Callable[[Any], Iterable[Any]]) -> List[Any]:
     """One reading of the segment for the whole registry."""
-    _collecting.families = found = read(None, client.metrics._use_created)
+    # The multiprocess mode has no x_created.
+    created = registry not in served_registries and client.metrics._use_created
+    _collecting.families = found = read(None, created)
     try:
         collected = list(collect(registry))
     finally:
