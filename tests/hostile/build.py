@@ -281,14 +281,18 @@ class Builder:
         put(self.data, L.HEADER, 0, "slots_used", used)
         return base
 
-    def gauge_cell(self, number: int, gauge: int) -> int:
+    def gauge_cell(self, number: int, gauge: int, first: int = 0) -> int:
         """Where a slot's cell of a gauge number lies; its block is made if need be."""
         directory = L.get(self.data, L.SLOT, self.slot(number), "directory_offset")
         block, index = L.gauge_place(gauge)
-        if self.word(directory + 8 * block) == 0:
-            blocks = self.give((L.GAUGE_BLOCK_FIRST << block) * L.CELL_SIZE)
-            self.set_word(directory + 8 * block, blocks)
-        return self.word(directory + 8 * block) + index * L.CELL_SIZE
+        word = directory + 8 * (first + block)
+        if self.word(word) == 0:
+            self.set_word(word, self.give((L.GAUGE_BLOCK_FIRST << block) * L.CELL_SIZE))
+        return self.word(word) + index * L.CELL_SIZE
+
+    def retired_cell(self, number: int, gauge: int) -> int:
+        """The same, of the slot's dead owners together."""
+        return self.gauge_cell(number, gauge, L.GAUGE_BLOCKS)
 
     def set(self, number: int, gauge: int, value: float, tag: Optional[int] = None) -> None:
         at = self.gauge_cell(number, gauge)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Iterator
 
 import damage_keys  # noqa: F401  (the classes enter themselves)
+import damage_lives  # noqa: F401
 import damage_records  # noqa: F401
 from victim import CLASSES, Case
 
