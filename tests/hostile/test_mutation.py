@@ -12,22 +12,36 @@ import os
 from pathlib import Path
 from typing import Iterator
 
+import layout as L
 import pytest
-
+from damage_lives import Heir
 from hostile import HERE, complaints, is_sanitized, program, run_json_lines, shm_folder
 
 LONG = bool(os.environ.get("SMX_LONG"))
-SEEDS = range(40) if LONG else range(8)
+SEEDS = range(20) if LONG else range(4)
 COUNT = 50_000 if LONG else 12_500
 TEXTS_CHECKED = 1_500  # the strict checker takes about a millisecond for each
 
 
-@pytest.fixture(scope="module")
-def base() -> Iterator[Path]:
-    """The golden segment: a fresh one has another hash seed, so that no failure could be made again."""
+def inherited() -> bytes:
+    """A segment with a removed series, another incarnation, and dead processes of every gauge mode."""
+    heir = Heir()
+    for series, changed in ((heir.other, L.WORD_REMOVED), (heir.observed, 5 << L.PLACE_BITS)):
+        word = L.get(heir.data, L.SERIES, series, "cells_or_gauge")
+        L.put(heir.data, L.SERIES, series, "cells_or_gauge", word | changed)
+    heir.keep(0)
+    return bytes(heir.data)
+
+
+@pytest.fixture(scope="module", params=["golden", "inherited"])
+def base(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The golden segment, or a built one: of a fresh one no failure could be made again."""
     with shm_folder() as folder:
         path = folder / "base.smx1"
-        path.write_bytes(gzip.decompress((HERE / "golden" / "v1.smx1.gz").read_bytes()))
+        if request.param == "golden":
+            path.write_bytes(gzip.decompress((HERE / "golden" / "v1.smx1.gz").read_bytes()))
+        else:
+            path.write_bytes(inherited())
         yield path
 
 
