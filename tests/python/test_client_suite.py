@@ -19,14 +19,18 @@ import pytest
 from client_suite_differences import ADAPTATIONS, DIFFERENCES, UNSTABLE, VERSION
 
 FILES = [
+    "test_aiohttp.py",
     "test_asgi.py",
     "test_core.py",
+    "test_django.py",
     "test_exposition.py",
     "test_gc_collector.py",
+    "test_graphite_bridge.py",
     "test_parser.py",
     "test_platform_collector.py",
     "test_process_collector.py",
     "test_samples.py",
+    "test_twisted.py",
     "test_utils.py",
     "test_wsgi.py",
 ]
