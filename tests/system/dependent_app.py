@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""dependent_app - an application with a database, Redis and a vector store: test_health.py serves it
+"""dependent_app - an application with a database, Redis and a vector store: test_readiness.py serves it
 
 Each run of the check of the database is noted in the file HEALTH_RUNS, with the process that ran it.
 """
