@@ -160,20 +160,22 @@ class Builder:
         *,
         mode: int = 0,
         bounds: Sequence[float] = (),
+        states: Sequence[Text] = (),
         unit: Text = "",
         help: Optional[Text] = None,
         hash: Optional[int] = None,
     ) -> int:
-        head = struct.pack(L.ORDER + "4H", kind, mode, len(labels), len(bounds))
+        form = len(bounds) + len(states)
+        head = struct.pack(L.ORDER + "4H", kind, mode, len(labels), form)
         key = head + struct.pack(f"{L.ORDER}{len(bounds)}d", *bounds)
-        key += b"".join(map(string, (name, unit, *labels)))
+        key += b"".join(map(string, (*states, name, unit, *labels)))
         size = L.FAMILY_KEY + len(key)
         base = self.record(L.RECORD_FAMILY, size, hash64(key, self.seed) if hash is None else hash)
         values = {
             "kind": kind,
             "mode": mode,
             "label_count": len(labels),
-            "bound_count": len(bounds),
+            "bound_count": form,
             "key_size": len(key),
             "presence_gauge": self.gauge(),
             "help_offset": 0 if help is None else self.text(help),
@@ -208,7 +210,11 @@ class Builder:
         kind = L.get(self.data, L.FAMILY, family, "kind")
         if cells is None:
             bounds = L.get(self.data, L.FAMILY, family, "bound_count")
-            cells = self.gauge() if kind == L.GAUGE else self.cells(bounds + 1)
+            cells = (
+                self.gauge()
+                if kind in (L.GAUGE, L.STATE_SET)
+                else self.text(b"") if kind == L.INFO else self.cells(bounds + 1)
+            )
         base = self.record(L.RECORD_SERIES, L.SERIES_KEY + len(key), hash)
         values = {
             "family_offset": family,

@@ -18,6 +18,7 @@ from typing import Iterator
 import damage_keys  # noqa: F401  (the classes enter themselves)
 import damage_lives  # noqa: F401
 import damage_records  # noqa: F401
+import damage_values  # noqa: F401
 from victim import CLASSES, Case
 
 

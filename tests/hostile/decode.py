@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Optional
 
 import layout as L
+from decode_values import ValueDecoder
 from layout import get
 
 try:
@@ -39,7 +40,7 @@ class FormatError(Exception):
 
 
 @dataclass
-class Decoder:
+class Decoder(ValueDecoder):
     """Decodes the bytes of one segment file."""
 
     data: L.Buffer
@@ -62,6 +63,7 @@ class Decoder:
             "header": header,
             "slots": slots,
             "families": sorted(families.values(), key=lambda f: (f["name"], f["offset"])),
+            "health": sorted(self.checks, key=lambda check: str(check["name"])),
             "problems": self.problems,
         }
 
@@ -201,11 +203,14 @@ class Decoder:
 
     def families(self, header: Json, slots: list[Json]) -> dict[int, Json]:
         families: dict[int, Json] = {}
-        texts: dict[int, str] = {}
+        texts: dict[int, bytes] = {}
+        self.checks: list[Json] = []
         for base in self.index(header["toc"][L.TOC_FAMILY_ROOT]["offset"], L.FAMILY_ROOT_BITS):
             kind = get(self.data, L.RECORD, base, "type")
             if kind == L.RECORD_TEXT:
                 texts[base] = self.text(base)
+            elif kind == L.RECORD_HEALTH:
+                self.one_check(base, slots)
             elif self.expect(
                 kind == L.RECORD_FAMILY, f"record {base}: a {kind:#x} among the families"
             ):
@@ -218,21 +223,31 @@ class Decoder:
             keys.add(family.pop("key"))
             at = family.pop("help_offset")
             self.expect(at == 0 or at in texts, f"family {base}: its help is not in the index")
-            family["help"] = texts.get(at)
-            cells = self.gauge_cells(
-                {"cells_or_gauge": family["presence_gauge"], "mode": 0}, slots
-            )
-            family["defined_by"] = [cell["slot"] for cell in cells]
+            family["help"] = None if at not in texts else self.utf8(texts[at], f"family {base}")
+            family["defined_by"] = self.defined_by(family["presence_gauge"], slots)
         return families
 
-    def text(self, base: int) -> str:
+    def defined_by(self, gauge: int, slots: list[Json]) -> list[int]:
+        cells = self.gauge_cells({"cells_or_gauge": gauge, "mode": 0}, slots)
+        return [cell["slot"] for cell in cells]
+
+    def one_check(self, base: int, slots: list[Json]) -> None:
+        if self.record(base, L.HEALTH_NAME + 1) is None:
+            return
+        check = self.health(base)
+        self.hash_is(base, check.pop("key"), self.seed + 2)
+        check["defined_by"] = self.defined_by(check.pop("presence_gauge"), slots)
+        self.checks.append(check)
+
+    def text(self, base: int) -> bytes:
+        """Its bytes: of a help they are UTF-8, of an info's labels not all of them."""
         size = get(self.data, L.TEXT, base, "text_size")
         if self.record(base, L.TEXT_BYTES + size) is None:
-            return ""
+            return b""
         key = bytes(self.data[base + L.TEXT_BYTES : base + L.TEXT_BYTES + size])
         self.expect(size <= L.HELP_MAX, f"text {base}: {size} bytes")
         self.hash_is(base, key, self.seed + 1)
-        return self.utf8(key, f"text {base}")
+        return key
 
     def family(self, base: int) -> Optional[Json]:
         if self.record(base, L.FAMILY_KEY) is None:
@@ -246,19 +261,28 @@ class Decoder:
             L.ORDER + "4H", *(f[n] for n in ("kind", "mode", "label_count", "bound_count"))
         )
         self.expect(key[:8] == head, f"{where}: the key does not say what the record says")
-        if not self.expect(8 + 8 * f["bound_count"] <= len(key), f"{where}: its bounds run over"):
+        # Of a state set there are texts where a histogram has bounds.
+        state_count = f["bound_count"] if f["kind"] == L.STATE_SET else 0
+        bound_count = f["bound_count"] - state_count
+        if not self.expect(8 + 8 * bound_count <= len(key), f"{where}: its bounds run over"):
             return None
-        bounds = struct.unpack_from(f"{L.ORDER}{f['bound_count']}d", key, 8)
-        texts = self.strings(key[8 + 8 * len(bounds) :], 2 + f["label_count"], where)
+        bounds = struct.unpack_from(f"{L.ORDER}{bound_count}d", key, 8)
+        texts = self.strings(
+            key[8 + 8 * bound_count :], state_count + 2 + f["label_count"], where
+        )
         if texts is None:
             return None
+        states, texts = texts[:state_count], texts[state_count:]
+        self.expect(len(set(states)) == len(states) and all(states), f"{where}: its states")
+        self.expect((f["kind"] == L.STATE_SET) == bool(states), f"{where}: {len(states)} states")
         self.hash_is(base, key, self.seed)
         increasing = all(a < b for a, b in zip(bounds, bounds[1:])) and all(
             map(math.isfinite, bounds)
         )
         self.expect(increasing, f"{where}: its bounds do not increase")
         self.expect(f["kind"] in L.KINDS, f"{where}: kind {f['kind']}")
-        self.expect((f["mode"] in L.MODES) == (f["kind"] == L.GAUGE), f"{where}: mode {f['mode']}")
+        has_mode = f["kind"] in (L.GAUGE, L.STATE_SET)
+        self.expect((f["mode"] in L.MODES) == has_mode, f"{where}: mode {f['mode']}")
         self.expect(bool(bounds) == (f["kind"] == L.HISTOGRAM), f"{where}: {len(bounds)} bounds")
         self.expect(f["label_count"] <= L.LABEL_MAX, f"{where}: {f['label_count']} labels")
         self.expect(f["stripe_count"] == self.stripe_count, f"{where}: {f['stripe_count']} stripes")
@@ -276,6 +300,7 @@ class Decoder:
             "unit": texts[1],
             "label_names": texts[2:],
             "bounds": list(bounds),
+            "states": states,
             "help_offset": f["help_offset"],
             "overflow_offset": f["overflow_offset"],
             "presence_gauge": f["presence_gauge"],
@@ -360,17 +385,23 @@ class Decoder:
             "removed": bool(word & L.WORD_REMOVED),
             "incarnation": (word & ~L.WORD_REMOVED) >> L.PLACE_BITS,
         }
-        if kind == "gauge":
+        if kind in ("gauge", "stateset"):
             one["gauge"] = target
             one["cells"] = self.gauge_cells(s, slots)
             return one
-        count = 1 if kind == "counter" else len(family["bounds"]) + 1
+        if kind == "info":
+            one["info"] = self.info(base, target)
+            return one
+        count = len(family["bounds"]) + 1
         cells = [self.cell(target, i, where) for i in range(count)]
         if kind == "counter":
             one["whole"], one["fraction"] = cells[0]
+        elif kind == "summary":
+            one["count"], one["sum"] = cells[0]
         else:
             one["buckets"] = [cell[0] for cell in cells]
             one["sum"] = math.fsum(cell[1] for cell in cells)
+        one["exemplars"] = self.exemplars(base, count, one["incarnation"])
         return one
 
     def cell(self, offset: int, index: int, where: str) -> tuple[int, float]:

@@ -66,7 +66,77 @@ static void print_gauge(const smx_reader *reader, const smx_series_view *series)
 	free(samples);
 }
 
-static void print_series(const smx_reader *reader, const smx_family_view *family,
+static void print_labels(const smx_label *labels, size_t count)
+{
+	putchar('{');
+	for (size_t i = 0; i < count; i++) {
+		printf("%s", i ? ", " : "");
+		print_text(labels[i].name);
+		printf(": ");
+		print_text(labels[i].value);
+	}
+	putchar('}');
+}
+
+static void print_exemplars(const smx_reader *reader, const smx_series_view *series)
+{
+	smx_exemplar_view exemplar;
+	const char *comma = "";
+
+	printf(", \"exemplars\": {");
+	for (size_t i = 0; i <= series->family->bound_count; i++) {
+		if (!smx_reader_exemplar(reader, series, i, &exemplar))
+			continue;
+		printf("%s\"%zu\": [", comma, i);
+		print_double(exemplar.value);
+		printf(", ");
+		print_labels(exemplar.labels, exemplar.label_count);
+		putchar(']');
+		comma = ", ";
+	}
+	putchar('}');
+}
+
+static void print_summary(const smx_reader *reader, const smx_series_view *series)
+{
+	uint64_t count;
+	double sum;
+
+	smx_reader_summary(reader, series, &count, &sum);
+	printf("\"count\": %llu, \"sum\": ", (unsigned long long)count);
+	print_double(sum);
+}
+
+static void print_info(smx_reader *reader, const smx_series_view *series)
+{
+	const smx_label *labels;
+	size_t count = smx_reader_info_labels(reader, series, &labels);
+
+	printf("\"info\": ");
+	print_labels(labels, count);
+}
+
+static void print_health(smx_reader *reader)
+{
+	printf("], \"health\": [");
+	for (size_t i = 0; i < smx_reader_health_count(reader); i++) {
+		const smx_health_view *health = smx_reader_health(reader, i);
+
+		printf("%s{\"name\": ", i ? ",\n " : "\n ");
+		print_text(health->name);
+		printf(", \"ttl\": ");
+		print_double(health->ttl_seconds);
+		if (health->reported) {
+			printf(", \"up\": %s, \"detail\": ", health->up ? "true" : "false");
+			print_text(health->detail);
+			printf(", \"duration\": ");
+			print_double(health->duration_seconds);
+		}
+		printf(", \"live_writers\": %u}", health->live_writers);
+	}
+}
+
+static void print_series(smx_reader *reader, const smx_family_view *family,
 			 const smx_series_view *series)
 {
 	printf("{\"labels\": ");
@@ -78,20 +148,26 @@ static void print_series(const smx_reader *reader, const smx_family_view *family
 
 		printf("\"whole\": %llu, \"fraction\": ", (unsigned long long)sample.whole);
 		print_double(sample.fraction);
+		print_exemplars(reader, series);
 	} else if (family->kind == SMX_HISTOGRAM) {
 		print_histogram(reader, family, series);
+		print_exemplars(reader, series);
+	} else if (family->kind == SMX_SUMMARY) {
+		print_summary(reader, series);
+	} else if (family->kind == SMX_INFO) {
+		print_info(reader, series);
 	} else {
 		print_gauge(reader, series);
 	}
 	putchar('}');
 }
 
-static void print_family(const smx_reader *reader, const smx_family_view *family)
+static void print_family(smx_reader *reader, const smx_family_view *family)
 {
 	printf("{\"name\": ");
 	print_text(family->name);
 	printf(", \"kind\": \"%s\", \"mode\": ", smx_kind_name(family->kind));
-	if (family->kind == SMX_GAUGE)
+	if (family->kind == SMX_GAUGE || family->kind == SMX_STATE_SET)
 		printf("\"%s\"", smx_gauge_mode_name(family->mode));
 	else
 		printf("null");
@@ -106,7 +182,9 @@ static void print_family(const smx_reader *reader, const smx_family_view *family
 		printf("%s", i ? ", " : "");
 		print_double(family->bounds[i]);
 	}
-	printf("], \"live_writers\": %u, \"series\": [", family->live_writers);
+	printf("], \"states\": ");
+	print_texts(family->states, family->state_count);
+	printf(", \"live_writers\": %u, \"series\": [", family->live_writers);
 	for (size_t i = 0; i < family->series_count; i++) {
 		printf("%s", i ? ",\n  " : "\n  ");
 		print_series(reader, family, smx_reader_series(reader, family, i));
@@ -137,6 +215,7 @@ static int dump_json(const char *path)
 		printf("%s", i ? ",\n " : "\n ");
 		print_family(reader, smx_reader_family(reader, i));
 	}
+	print_health(reader);
 	printf("]}\n");
 	smx_reader_close(reader);
 	return 0;

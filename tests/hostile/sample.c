@@ -3,7 +3,7 @@
  * sample - a segment with one of everything, made by the library: what golden files and mutations
  * start from
  *
- * golden/v1.json says what must be found in it. The two change together, and only for a new golden
+ * golden/v2.json says what must be found in it. The two change together, and only for a new golden
  * file.
  */
 #include "sample.h"
@@ -65,12 +65,48 @@ static smx_status define_histograms(smx_segment *segment, sample *s, smx_error *
 	return status;
 }
 
+static smx_status define_values(smx_segment *segment, sample *s, smx_error *error)
+{
+	static const double bounds[] = {0.1, 1};
+	static const char *const states[] = {"starting", "running", "größer"};
+	smx_definition traced = {.name = "golden_traced"};
+	smx_definition durations = {.name = "golden_traced_seconds", .unit = "seconds"};
+	smx_definition payload = {.name = "golden_payload_bytes",
+				  .help = "Sizes.",
+				  .unit = "bytes",
+				  .label_names = route_label,
+				  .label_count = 1};
+	smx_definition build = {.name = "golden_build"};
+	smx_definition node = {.name = "golden_node", .label_names = pool_label, .label_count = 1};
+	smx_definition phase = {
+		.name = "golden_phase", .label_names = pool_label, .label_count = 1};
+	smx_status status = smx_counter_define(segment, &traced, &s->traced, error);
+
+	if (status == SMX_OK)
+		status = smx_histogram_define(segment, &durations, bounds, 2, &s->durations, error);
+	if (status == SMX_OK)
+		status = smx_summary_define(segment, &payload, &s->payload, error);
+	if (status == SMX_OK)
+		status = smx_info_define(segment, &build, &s->build, error);
+	if (status == SMX_OK)
+		status = smx_info_define(segment, &node, &s->node, error);
+	if (status == SMX_OK)
+		status = smx_state_set_define(segment, &phase, states, 3, &s->phase, error);
+	if (status == SMX_OK)
+		status = smx_health_define(segment, "database", 15, &s->database, error);
+	if (status == SMX_OK)
+		status = smx_health_define(segment, "größerer cache", 2.5, &s->cache, error);
+	return status;
+}
+
 smx_status sample_define(smx_segment *segment, sample *s, smx_error *error)
 {
 	smx_status status = define_counters(segment, s, error);
 
 	if (status == SMX_OK)
 		status = define_histograms(segment, s, error);
+	if (status == SMX_OK)
+		status = define_values(segment, s, error);
 	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT && status == SMX_OK;
 	     mode++) {
 		char name[64];
@@ -132,10 +168,38 @@ static void record_histograms(const sample *s, unsigned process)
 		smx_histogram_observe(wide, i + 0.5);
 }
 
+static smx_label label(const char *name, const char *value)
+{
+	return (smx_label){{name, strlen(name)}, {value, strlen(value)}};
+}
+
+static void record_values(const sample *s, unsigned process)
+{
+	static const char *const traces[] = {"0af7651916cd43dd", "größe \"1\"\n",
+					     "b7ad6b7169203331"};
+	const char *items[] = {"/items/{id}"}, *blue[] = {"blue"}, *red[] = {"red"};
+	smx_label trace[] = {label("trace_id", traces[process]), label("route", "/")};
+	smx_label build[] = {label("version", "1.2.3"), label("branch", "größer\n\"main\"")};
+	smx_label host[] = {label("host", "a")};
+
+	smx_counter_add_exemplar(smx_counter_with(s->traced, NULL), 1 + process, trace, 2);
+	smx_histogram_observe_exemplar(smx_histogram_with(s->durations, NULL), 0.0625, trace, 1);
+	smx_histogram_observe_exemplar(smx_histogram_with(s->durations, NULL), 4, NULL, 0);
+	smx_summary_observe(smx_summary_with(s->payload, items), 512 * (process + 1));
+	smx_info_set(smx_info_with(s->build, NULL), build, 2, NULL);
+	smx_info_set(smx_info_with(s->node, blue), host, 1, NULL);
+	smx_info_with(s->node, red);
+	smx_state_set_set(smx_state_set_with(s->phase, blue), process);
+	smx_state_set_with(s->phase, red);
+	smx_health_report(s->database, process != 1, 0.125, process == 1 ? "refused" : NULL);
+	smx_health_report(s->cache, process == 0, 2, "zu größ: \"x\"");
+}
+
 void sample_record(const sample *s, unsigned process)
 {
 	record_counters(s, process);
 	record_histograms(s, process);
+	record_values(s, process);
 	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT; mode++) {
 		const char *blue[] = {"blue"}, *red[] = {"red"};
 		smx_gauge gauge = smx_gauge_with(s->modes[mode], blue);

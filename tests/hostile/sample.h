@@ -15,6 +15,13 @@ typedef struct sample {
 	smx_histogram_family temperature; /* no labels, negative bounds */
 	smx_histogram_family wide;	  /* more buckets than a tile has cells */
 	smx_gauge_family modes[6];	  /* by smx_gauge_mode, 1 to 5; label pool */
+	smx_counter_family traced;	  /* no labels; with exemplars, as the next */
+	smx_histogram_family durations;	  /* no labels */
+	smx_summary_family payload;	  /* label route, unit bytes */
+	smx_info_family build;		  /* no labels */
+	smx_info_family node;		  /* label pool */
+	smx_state_set_family phase;	  /* label pool; 3 states */
+	smx_health database, cache;
 } sample;
 
 #define SAMPLE_WIDE_BOUNDS 40

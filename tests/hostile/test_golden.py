@@ -2,7 +2,8 @@
 """test_golden - every golden segment file still says what it said when it was made
 
 Each is read three times: by decode.py, which was written from layout.h alone; by the library's reader; and
-through the exposition. golden/NAME.json was written by hand from what sample.c records.
+through the exposition. golden/v1.json was written by hand from what sample.c records; v2.json, which
+has every kind, exemplars and health checks besides, was written by decode.py and checked by hand.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import layout as L
 from hostile import HERE, held_slots, program, shm_folder
 
 Json = dict[str, Any]
+STATES = ("starting", "running", "größer")
 GOLDEN = sorted((HERE / "golden").glob("*.smx1.gz"))
 
 
@@ -43,11 +45,16 @@ def from_decoder(path: Path) -> Json:
             if "cells" in series:
                 del series["gauge"]
                 series["values"] = {str(c["slot"]): c["value"] for c in series.pop("cells")}
-        kept = ("name", "kind", "mode", "unit", "label_names", "bounds", "series")
+        kept = ("name", "kind", "mode", "unit", "label_names", "bounds", "states", "series")
         families.append({**{name: family[name] for name in kept}, "help": family["help"] or ""})
         assert family["defined_by"] == [0, 1, 2]
+    for check in segment["health"]:
+        assert check.pop("defined_by") == [0, 1, 2]
     held = sum(slot["held"] for slot in segment["slots"])
-    return {"writers": held, "dropped": segment["header"]["dropped"], "families": families}
+    dropped, health = segment["header"]["dropped"], segment["health"]
+    return without_empty(
+        {"writers": held, "dropped": dropped, "families": families, "health": health}
+    )
 
 
 def from_reader(path: Path) -> Json:
@@ -61,6 +68,22 @@ def from_reader(path: Path) -> Json:
         assert not any([series.pop("removed") for series in family["series"]])
         family["series"].sort(key=lambda s: (s["overflow"], s["labels"]))
     segment["families"].sort(key=lambda f: f["name"])
+    for check in segment["health"]:
+        assert check.pop("live_writers") == 3
+    segment["health"].sort(key=lambda check: check["name"])
+    return without_empty(segment)
+
+
+def without_empty(segment: Json) -> Json:
+    """Of what version 1 of the golden file had none."""
+    for family in segment["families"]:
+        if not family["states"]:
+            del family["states"]
+        for series in family["series"]:
+            if not series.get("exemplars", True):
+                del series["exemplars"]
+    if not segment["health"]:
+        del segment["health"]
     return segment
 
 
@@ -122,7 +145,8 @@ def test_this_version_writes_what_the_golden_file_says(
 
 
 def samples(text: str) -> dict[str, float]:
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    """Without exemplars."""
+    lines = [line.partition(" # ")[0] for line in text.splitlines() if not line.startswith("#")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
 
@@ -160,6 +184,27 @@ def test_a_golden_file_is_rendered_as_it_was_meant(golden: tuple[Path, Json]) ->
     ]
 
 
+def test_the_newest_golden_file_is_rendered_with_all_its_kinds() -> None:
+    with shm_folder() as folder:
+        path = folder / "v2.smx1"
+        path.write_bytes(gzip.decompress((HERE / "golden" / "v2.smx1.gz").read_bytes()))
+        path.chmod(0o600)
+        with held_slots(path):
+            done = subprocess.run(
+                [program("dumpjson"), "--text", path], capture_output=True, timeout=60
+            )
+    text, _, openmetrics = done.stdout.decode("utf-8").partition("\n---\n")
+    found = samples(text)
+    assert found['golden_payload_bytes_count{route="/items/{id}"}'] == 3
+    assert found['golden_payload_bytes_sum{route="/items/{id}"}'] == 3072
+    assert found['golden_build_info{branch="größer\\n\\"main\\"",version="1.2.3"}'] == 1
+    assert found['golden_node_info{pool="blue",host="a"}'] == 1
+    assert [found[f'golden_phase{{pool="blue",golden_phase="{state}"}}'] for state in STATES] == [0, 0, 1]
+    exemplar = '# {trace_id="b7ad6b7169203331"} 0.0625 '
+    assert f'\ngolden_traced_seconds_bucket{{le="0.1"}} 3 {exemplar}' in openmetrics
+    assert [found[f'golden_phase{{pool="red",golden_phase="{state}"}}'] for state in STATES] == [1, 0, 0]
+
+
 def test_without_live_writers_gauges_are_gone(golden: tuple[Path, Json]) -> None:
     path, _ = golden
     done = subprocess.run([program("dumpjson"), "--text", path], capture_output=True, timeout=60)
@@ -175,7 +220,8 @@ def test_without_live_writers_gauges_are_gone(golden: tuple[Path, Json]) -> None
 
 def test_a_damaged_expectation_would_be_noticed(golden: tuple[Path, Json]) -> None:
     path, wanted = golden
-    wanted["families"][0]["series"][1]["buckets"][0] += 1
+    (latency,) = [f for f in wanted["families"] if f["name"] == "golden_latency_seconds"]
+    latency["series"][1]["buckets"][0] += 1
     with held_slots(path), pytest.raises(AssertionError):
         assert_same(from_decoder(path), wanted)
 

@@ -132,6 +132,16 @@ static void see(visit_result *result, smx_reader *reader)
 	}
 }
 
+static void see_health(visit_result *result, smx_reader *reader)
+{
+	for (size_t i = 0; i < smx_reader_health_count(reader); i++) {
+		const smx_health_view *health = smx_reader_health(reader, i);
+
+		digest_text(result, health->name);
+		digest_text(result, health->detail);
+	}
+}
+
 static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *exposition,
 		     smx_buffer *text, smx_error *error)
 {
@@ -139,6 +149,7 @@ static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *e
 	if (result->walk != SMX_OK)
 		return false;
 	see(result, reader);
+	see_health(result, reader);
 	text->size = 0;
 	result->render =
 		smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, text, error);
