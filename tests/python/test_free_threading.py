@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
 import sysconfig
 import threading
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 from conftest import Run
 
 import shmetrics
+from shmetrics.asgi import Middleware
 
 THREADS = 6
 TURNS = 3000
@@ -126,3 +127,27 @@ def test_an_exemplar_may_change_meanwhile(registry: shmetrics.CollectorRegistry)
 
     at_once(work)
     assert registry.get_sample_value("x_total") == THREADS // 2 * TURNS
+
+
+def test_one_middleware_serves_the_loops_of_all_threads(registry: shmetrics.CollectorRegistry) -> None:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def sent(message: Any) -> None:
+        assert message["type"].startswith("http.response.")
+
+    application = Middleware(answer, registry=registry)
+
+    async def ask(turns: int) -> None:
+        for turn in range(turns):
+            await application({"type": "http", "method": "GET", "path": f"/{turn}"}, receive, sent)
+
+    at_once(lambda index: asyncio.run(ask(300)))
+    metrics = {sample.name: sample.value for family in registry.collect() for sample in family.samples}
+    assert metrics["http_requests_total"] == THREADS * 300
+    assert metrics["http_request_duration_seconds_count"] == THREADS * 300
+    assert metrics["http_requests_in_progress"] == 0

@@ -39,6 +39,20 @@ typedef struct core_state {
 #define CORE_END_CRITICAL_SECTION() }
 #endif
 
+/* A new reference. NULL: the key is not there, or has no hash (an exception is set). */
+static inline PyObject *core_dict_get(PyObject *dict, PyObject *key)
+{
+	PyObject *value;
+
+#if PY_VERSION_HEX >= 0x030d0000
+	(void)PyDict_GetItemRef(dict, key, &value); /* another thread may take it out */
+#else
+	value = PyDict_GetItemWithError(dict, key);
+	Py_XINCREF(value);
+#endif
+	return value;
+}
+
 #ifdef Py_TPFLAGS_IMMUTABLETYPE
 #define CORE_TPFLAGS_IMMUTABLE Py_TPFLAGS_IMMUTABLETYPE
 #else

@@ -44,11 +44,8 @@ static PyObject *get(PyObject *mapping, PyObject *key)
 {
 	PyObject *value;
 
-	if (core_likely(PyDict_CheckExact(mapping))) {
-		value = PyDict_GetItemWithError(mapping, key);
-		Py_XINCREF(value);
-		return value;
-	}
+	if (core_likely(PyDict_CheckExact(mapping)))
+		return core_dict_get(mapping, key);
 	value = PyObject_GetItem(mapping, key);
 	if (!value && PyErr_ExceptionMatches(PyExc_KeyError))
 		PyErr_Clear();
@@ -111,14 +108,26 @@ out:
 static int finish(struct exchange *exchange, PyObject *otherwise)
 {
 	double duration = exchange->duration;
+	PyObject *status;
+	bool finished;
+	int result;
 
-	if (exchange->finished)
-		return 0;
+	CORE_BEGIN_CRITICAL_SECTION(exchange);
+	finished = exchange->finished;
 	exchange->finished = true;
+	status = exchange->status ? exchange->status : otherwise;
+	Py_XINCREF(status);
+	CORE_END_CRITICAL_SECTION();
+	if (finished) {
+		Py_XDECREF(status);
+		return 0;
+	}
 	if (duration < 0)
 		duration = (double)(now_ns() - exchange->start_ns) / 1e9;
 	smx_gauge_dec(((struct metric *)exchange->recorder->in_progress)->series.gauge);
-	return record(exchange, exchange->status ? exchange->status : otherwise, duration);
+	result = record(exchange, status, duration);
+	Py_XDECREF(status);
+	return result;
 }
 
 /* ---- the start of the answer ---- */
@@ -154,7 +163,7 @@ static Py_ssize_t parse_length(PyObject *value)
 }
 
 /* headers: a list or a tuple of pairs. What is none of that the server will say. */
-static Py_ssize_t announced_length(PyObject *headers)
+static Py_ssize_t find_length(PyObject *headers)
 {
 	for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(headers); i++) {
 		PyObject *pair = PySequence_Fast_GET_ITEM(headers, i);
@@ -165,6 +174,16 @@ static Py_ssize_t announced_length(PyObject *headers)
 			return parse_length(PySequence_Fast_GET_ITEM(pair, 1));
 	}
 	return -1;
+}
+
+static Py_ssize_t announced_length(PyObject *headers)
+{
+	Py_ssize_t length;
+
+	CORE_BEGIN_CRITICAL_SECTION(headers);
+	length = find_length(headers);
+	CORE_END_CRITICAL_SECTION();
+	return length;
 }
 
 static int append_duration(struct exchange *exchange, PyObject *headers)
@@ -208,19 +227,31 @@ out:
 }
 
 /* An answer without a body: its head is all of it. */
-static bool is_bodiless(struct exchange *exchange)
+static bool is_bodiless(struct exchange *exchange, long status)
 {
 	PyObject *method = get(exchange->scope, exchange->recorder->keys[KEY_METHOD]);
 	bool bodiless = method && IS_TEXT(method, "HEAD");
-	long status;
 
 	Py_XDECREF(method);
-	if (!bodiless && exchange->status && PyLong_Check(exchange->status)) {
-		status = PyLong_AsLong(exchange->status);
+	if (!bodiless)
 		bodiless = status == 204 || status == 304;
-	}
 	PyErr_Clear();
 	return bodiless;
+}
+
+/* Steals the reference to the status, which may be NULL; its number, or 0. */
+static long set_status(struct exchange *exchange, PyObject *status)
+{
+	long number = status && PyLong_Check(status) ? PyLong_AsLong(status) : 0;
+	PyObject *before;
+
+	PyErr_Clear();
+	CORE_BEGIN_CRITICAL_SECTION(exchange);
+	before = exchange->status;
+	exchange->status = status;
+	CORE_END_CRITICAL_SECTION();
+	Py_XDECREF(before);
+	return number;
 }
 
 /* The message to send: a new reference. */
@@ -228,11 +259,12 @@ static PyObject *begin_answer(struct exchange *exchange, PyObject *message)
 {
 	struct http_recorder *recorder = exchange->recorder;
 	PyObject *headers, *status;
+	long number;
 
 	status = get(message, recorder->keys[KEY_STATUS]);
 	if (!status && PyErr_Occurred())
 		return NULL;
-	Py_XSETREF(exchange->status, status);
+	number = set_status(exchange, status);
 	headers = get(message, recorder->keys[KEY_HEADERS]);
 	if (!headers && PyErr_Occurred())
 		return NULL;
@@ -243,10 +275,9 @@ static PyObject *begin_answer(struct exchange *exchange, PyObject *message)
 		Py_CLEAR(headers);
 		if (!message)
 			return NULL;
-		headers = PyDict_GetItemWithError(message, recorder->keys[KEY_HEADERS]);
-		Py_XINCREF(headers);
+		headers = core_dict_get(message, recorder->keys[KEY_HEADERS]);
 	}
-	if (is_bodiless(exchange))
+	if (is_bodiless(exchange, number))
 		exchange->length = 0;
 	else if (headers)
 		exchange->length = announced_length(headers);
