@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The extension: exports, stub, leaks, sub-interpreters, and the portable build."""
+"""The extension: exports, stub, leaks, sub-interpreters."""
 
 from __future__ import annotations
 
@@ -209,57 +209,3 @@ def test_isolated_sub_interpreters_record_into_the_same_segment(run: Run) -> Non
         assert shmetrics.REGISTRY.get_sample_value("x_total") == 7
         """
     )
-
-
-def test_the_portable_build_records_for_its_process(tmp_path: Path) -> None:
-    """What other systems than Linux get (the option SMX_PORTABLE), built and used here."""
-    if SANITIZED or not shutil.which("cmake"):
-        pytest.skip("needs cmake, and an interpreter without a sanitizer")
-    build = tmp_path / "build"
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    for command in (
-        [
-            "cmake",
-            "-S",
-            ROOT / "lib" / "python",
-            "-B",
-            build,
-            "-DSMX_PORTABLE=ON",
-            *generator,
-            f"-DPython_EXECUTABLE={sys.executable}",
-            "-DCMAKE_BUILD_TYPE=Debug",
-        ],
-        ["cmake", "--build", build, "--target", "_core", "-j2"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-    package = tmp_path / "path" / "shmetrics"
-    shutil.copytree(ROOT / "lib" / "python" / "shmetrics", package)
-    (extension,) = build.glob("_core*.so")
-    shutil.copy(extension, package)
-    code = """
-import os, shmetrics
-assert shmetrics.__file__.startswith(os.environ["PYTHONPATH"]), shmetrics.__file__
-counter = shmetrics.Counter("x", "X.", ["a"])
-counter.labels("1").inc(2)
-gauge = shmetrics.Gauge("g", "")
-gauge.set(4)
-histogram = shmetrics.Histogram("h", "")
-histogram.observe(0.3)
-if os.fork() == 0:
-    counter.labels("1").inc()
-    gauge.inc()
-    assert shmetrics.REGISTRY.get_sample_value("x_total", {"a": "1"}) == 3
-    os._exit(0)
-assert os.wait()[1] == 0
-value = shmetrics.REGISTRY.get_sample_value
-assert value("x_total", {"a": "1"}) == 2 and value("g") == 4 and value("h_sum") == 0.3
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "path"), "SHMETRICS_SEGMENT": "test"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stderr.splitlines()) == 1 and "Linux" in done.stderr

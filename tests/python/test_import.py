@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Run
 
 import shmetrics
 
@@ -51,6 +53,17 @@ MODULES = sorted(
 )
 
 
+def probe(module: str, directory: Path) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, module],
+        env={**os.environ, "SHMETRICS_DIR": str(directory), "SHMETRICS_SEGMENT": "test"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def importable(module: str) -> bool:
     try:
         __import__(module)
@@ -61,17 +74,17 @@ def importable(module: str) -> bool:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("module", ["shmetrics", *MODULES])
-def test_importing_does_nothing_but_define(run: Run, segment_directory: Path, module: str) -> None:
+def test_importing_does_nothing_but_define(tmp_path: Path, module: str) -> None:
     if not importable(module):
         pytest.skip(f"{module} needs what is not installed")
-    before, after, _ = json.loads(run(PROBE, module).stdout)
+    before, after, _ = probe(module, tmp_path)
     for what, value in before.items():
         assert after[what] == value, what
     assert after["segments"] == []
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="sys.stdlib_module_names is of 3.10")
-def test_the_package_needs_the_standard_library_alone(run: Run) -> None:
-    _, _, modules = json.loads(run(PROBE, "shmetrics").stdout)
+def test_the_package_needs_the_standard_library_alone(tmp_path: Path) -> None:
+    _, _, modules = probe("shmetrics", tmp_path)
     roots = {module.partition(".")[0] for module in modules}
     assert roots - set(sys.stdlib_module_names) == {"shmetrics"}  # type: ignore[attr-defined,unused-ignore]

@@ -437,7 +437,13 @@ static void threads_end(void)
 		ADD(board->ready, 1);
 		/* The first thread ends, too; the process goes on in another. */
 		pthread_create(&thread, NULL, (void *(*)(void *))(void *)wait_here, NULL);
+#ifdef __GLIBC__
 		pthread_exit(NULL);
+#else
+		/* musl 1.2.3: a forked child whose first thread ends first never ends itself. */
+		pthread_join(thread, NULL);
+		_exit(0);
+#endif
 	}
 	require_ready(2);
 	CHECK(live() == 2 && sum_here() == 1, "a thread's end took the slot: %u live, sum %g",

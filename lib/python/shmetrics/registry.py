@@ -119,7 +119,12 @@ class CollectorRegistry:
 
     def _is_recorded(self, collector: Collector) -> bool:
         """Whether the segment of this registry has what the collector yields."""
-        return isinstance(collector, _core.Metric) and collector._segment is self._segment_opened
+        if not isinstance(collector, _core.Metric):
+            return False
+        try:
+            return collector._segment is self._segment_opened
+        except RuntimeError:  # its name is taken, and another thread is about to define it
+            return True
 
     # ---- names ----
 
