@@ -11,7 +11,7 @@ from conftest import Run
 
 # What every program begins with; sample(text, name) is the value of the line that begins with name.
 BEGIN = """
-import os, sys
+import os, re, sys
 import shmetrics.bridge
 import prometheus_client
 from prometheus_client import *
@@ -32,6 +32,11 @@ def multiprocess_served():
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)
     return served(registry)
+
+def lines_of(text):
+    # With the labels in the order of their names.
+    ordered = lambda match: "{" + ",".join(sorted(match[1].split(","))) + "}"
+    return [re.sub(r"\\{(.*)\\}", ordered, line) for line in text.splitlines()]
 
 def fails(error, function, *arguments, **keywords):
     try:
@@ -72,7 +77,7 @@ histogram.labels("/").observe(0.5)
 summary.observe(3)
 enum.state("on")
 for text in served(), multiprocess_served():
-    lines = text.splitlines()
+    lines = lines_of(text)
     for line in (
         'c_total{method="GET"} 6.0', "g 1.0",
         'h_seconds_bucket{le="1.0",path="/"} 1.0', 'h_seconds_bucket{le="+Inf",path="/"} 2.0',
@@ -115,6 +120,37 @@ assert "one_total 1.0" in served(own)
 """
     run(program(code), PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_multiprocess_collector_alone_is_rendered_as_by_way_of_its_samples(run: Run) -> None:
+    code = """
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+
+Counter("c", 'A "counter".', ["a"]).labels('x\\ny"').inc(0.5)
+Histogram("h", "A histogram.").observe(0.3)
+Gauge("g", "A gauge.").set_function(lambda: 3)
+Enum("e", "An enum.", states=["x", "y"]).state("y")
+Summary("s", "A summary.").observe(1)
+alone, beside = CollectorRegistry(), CollectorRegistry()
+multiprocess.MultiProcessCollector(alone)
+multiprocess.MultiProcessCollector(beside)
+
+class Nothing:
+    def collect(self):
+        return []
+
+beside.register(Nothing())
+assert sorted(served(alone).splitlines()) == sorted(served(beside).splitlines())
+
+def samples(registry):
+    families = parse(openmetrics.generate_latest(registry).decode())
+    return {(s.name, *sorted(s.labels.items())): s.value for f in families for s in f.samples}
+
+ours, theirs = samples(alone), samples(beside)
+assert ours == theirs and len(ours) > 20
+"""
+    run(program(code))
 
 
 def test_a_registry_that_serves_the_segment_shows_each_family_once(run: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, List, Optional, Tuple
 
-from . import families, reading, recording
+from . import families, reading, recording, rendering
 from .client import REGISTRY, PrivateValue, metrics, multiprocess, registry, values, version
 
 # Class, method, the names of its arguments.
@@ -134,4 +134,5 @@ def install() -> None:
     reading.hook_metric(metrics.MetricWrapperBase)
     reading.hook_registry(registry.CollectorRegistry, is_active)
     reading.hook_multiprocess(multiprocess, is_active)
+    rendering.hook(is_active)
     _hook_values()

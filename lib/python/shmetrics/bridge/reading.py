@@ -29,7 +29,7 @@ functions: "weakref.WeakSet[Any]" = weakref.WeakSet()
 served_registries: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
-def _call_functions(names: Optional[List[str]] = None) -> None:
+def call_functions(names: Optional[List[str]] = None) -> None:
     for gauge in list(functions):
         if names is None or gauge._name in names:
             for sample in gauge._child_samples():
@@ -38,7 +38,7 @@ def _call_functions(names: Optional[List[str]] = None) -> None:
 
 def read(names: Optional[List[str]] = None, created: bool = False) -> Families:
     """The families of the segment as a scrape sees them now; of these names alone unless None."""
-    _call_functions(names)
+    call_functions(names)
     text = _segment.default_segment().render(
         names, format=_core.FORMAT_OPENMETRICS_100, created=created
     )
@@ -160,6 +160,8 @@ def hook_multiprocess(module: Any, is_active: Callable[[], bool]) -> None:
 
     class MultiProcessCollector(original):  # type: ignore[misc, valid-type]
         """Serves the segment. Needs no folder; one that is named is not looked at."""
+
+        _shmetrics_serves = True
 
         def __init__(self, registry: Any, path: Optional[str] = None) -> None:
             if not is_active():
