@@ -153,6 +153,32 @@ assert ours == theirs and len(ours) > 20
     run(program(code))
 
 
+def test_without_created_registry_is_rendered_as_by_way_of_its_samples(run: Run) -> None:
+    code = """
+from prometheus_client.core import GaugeMetricFamily
+
+class Custom:
+    def collect(self):
+        yield GaugeMetricFamily("custom", "Of the process.", value=42)
+
+disable_created_metrics()
+REGISTRY.register(Custom())
+for collector in PROCESS_COLLECTOR, GC_COLLECTOR:
+    REGISTRY.unregister(collector)
+counter = Counter("c", "A counter.", ["a"])
+counter.labels("x").inc(0.5)
+Gauge("g", "A gauge.").set_function(lambda: 3)
+Info("i", "An info.").info({"k": "v"})
+in_child(lambda: (counter.labels("y").inc(), Counter("late", "In a child only.").inc()))
+rendered = sorted(lines_of(served()))
+own = Counter("own", "Makes the segment not what is to be shown.")
+REGISTRY.unregister(own)
+assert sorted(lines_of(served())) == rendered
+assert "custom 42.0" in rendered and "late_total 1.0" in rendered
+"""
+    run(program(code))
+
+
 def test_a_registry_that_serves_the_segment_shows_each_family_once(run: Run, tmp_path: Path) -> None:
     code = """
 registry = CollectorRegistry()

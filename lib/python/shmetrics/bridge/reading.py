@@ -123,11 +123,13 @@ def _collect_once(registry: Any, collect: Callable[[Any], Iterable[Any]]) -> Lis
 def _has_recorded(registry: Any) -> bool:
     if registry is REGISTRY or registry in served_registries:
         return True
-    return any(
-        getattr(collector, "_shmetrics", None) is not None
-        or getattr(collector, "_shmetrics_family", None) is not None
-        for collector in list(registry._collector_to_names)
-    )
+    return any(is_recorded(collector) for collector in list(registry._collector_to_names))
+
+
+def is_recorded(collector: Any) -> bool:
+    """Whether it is a metric that records into the segment."""
+    series = getattr(collector, "_shmetrics", None)
+    return series is not None or getattr(collector, "_shmetrics_family", None) is not None
 
 
 def hook_registry(registry_class: Any, is_active: Callable[[], bool]) -> None:

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""rendering - generate_latest() of a registry that has a MultiProcessCollector and nothing else
+"""rendering - generate_latest() of registries that serve the segment, in C
 
-That is what libraries make for each scrape in multiprocess mode. Its text comes from C, without the
-GIL, so a scrape of many series does not hold up the process's other threads; by way of
-prometheus_client's samples it would take as long as from its files. Other registries, and other
-arguments, go that way.
+Without the GIL, so a scrape of many series does not hold up the process's other threads; by way of
+prometheus_client's samples it takes as long as from its files. It is for:
+
+- a registry with a MultiProcessCollector and nothing else: what libraries make for each scrape in
+  multiprocess mode;
+- REGISTRY, unless it exports x_created, which only samples tell (disable_created_metrics() or
+  PROMETHEUS_DISABLE_CREATED_SERIES), or a family of the segment is not to be shown by it. In the
+  text format; the text of the other collectors follows.
+
+Other registries, and other arguments, go prometheus_client's way.
 """
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+from typing import Any, Callable, Iterator, List, Optional
 
 from .. import _core
 from .. import segment as _segment
-from . import reading
-from .client import REGISTRY, exposition, openmetrics_exposition, prometheus_client
+from . import families, reading
+from .client import REGISTRY, exposition, metrics, openmetrics_exposition, prometheus_client
 
 
 def hook(is_active: Callable[[], bool]) -> None:
@@ -38,20 +44,42 @@ def _hook(
         # Names in the segment are of the older character set, which only dots would escape.
         plain = not args and kwargs.get("escaping") in (None, "underscores", "allow-utf-8")
         plain = plain and kwargs.get("version") in (None, "1.0.0")
-        if not plain or not is_active() or not _serves_segment_alone(registry):
+        others = _others(registry) if plain and is_active() else None
+        if others is None or others and text_format != _core.FORMAT_TEXT_004:
             return original(registry, *args, **kwargs)
         reading.call_functions()
         text = _segment.default_segment().render(None, format=text_format)
-        # Whole numbers as prometheus_client writes them, which tests of applications look for.
-        return _core.pointed(text) if text_format == _core.FORMAT_TEXT_004 else text
+        if text_format == _core.FORMAT_TEXT_004:
+            # Whole numbers as prometheus_client writes them, which tests of applications look for.
+            text = _core.pointed(text)
+        return text + original(_Others(others), **kwargs) if others else text
 
     return generate_latest
 
 
-def _serves_segment_alone(registry: Any) -> bool:
-    if registry not in reading.served_registries or registry.get_target_info():
-        return False
-    return all(
-        getattr(collector, "_shmetrics_serves", False)
-        for collector in list(registry._collector_to_names)
-    )
+class _Others:
+    """What there is to collect beside the segment."""
+
+    def __init__(self, collectors: List[Any]) -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterator[Any]:
+        for collector in self._collectors:
+            yield from collector.collect()
+
+
+def _others(registry: Any) -> Optional[List[Any]]:
+    """The collectors beside the segment; None where the segment is not served as it is."""
+    if registry is not REGISTRY and registry not in reading.served_registries:
+        return None
+    if registry.get_target_info():
+        return None
+    collectors = list(registry._collector_to_names)
+    if registry is not REGISTRY:
+        alone = all(getattr(collector, "_shmetrics_serves", False) for collector in collectors)
+        return [] if alone else None
+    recorded = {metric._name for metric in collectors if reading.is_recorded(metric)}
+    served = registry in reading.served_registries
+    if metrics._use_created or served or families.defined_names - recorded:
+        return None
+    return [collector for collector in collectors if not reading.is_recorded(collector)]
