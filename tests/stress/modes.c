@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define SEGMENT "modes"
-#define WORKERS 5
+#define WORKERS 4
 #define SLOTS 128
 #define KILLS_MAX 40000
 #define FAR 1e15 /* beyond every value that a worker sets */
@@ -253,7 +253,7 @@ static void storm(smx_segment *segment, const struct gauges *gauges, uint64_t ki
 		look_at_each(&watch, workers, SMX_GAUGE_LIVE_ALL);
 		look_at_each(&watch, workers, SMX_GAUGE_ALL);
 		*victim = start_worker(segment, gauges, next);
-		if (next % 16 == 0)
+		if (next % 64 == 0)
 			look_at_live(&watch, workers);
 		if (next % 256 == 0) { /* one that has seen nothing before */
 			smx_reader_close(watch.reader);
@@ -286,7 +286,7 @@ int main(void)
 	smx_segment *segment;
 	struct gauges gauges;
 
-	stress_begin("modes", 180);
+	stress_begin("modes", 300);
 	ledger = stress_shared(sizeof *ledger);
 	printf("modes: all ten, under kills (I1, I3, I4)\n");
 	segment = stress_open(SEGMENT, &options);
