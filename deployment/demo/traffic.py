@@ -62,6 +62,7 @@ def _chat(random_: random.Random, _number: int) -> Request:
             "my bookings",
             f"cancel {random_.randint(1, 200)}",
             f"I complain about booking {random_.randint(1, 200)}",
+            "I want to complain: nobody came",
             "When are you open?",
             "How do I pay?",
             "Are you open, or out of order?",  # the model fails: answered with 503

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Callable, Sequence
 
-from serving import free_port, wait_until
+from serving import DEMO, free_port, wait_until
 
 VECTOR_STORE = """
 import sys
@@ -138,4 +138,14 @@ def vector_store(folder: Path) -> Dependency:
         "pinecone",
         lambda port: [sys.executable, "-c", VECTOR_STORE, port],
         folder / "vectors.log",
+    )
+
+
+def stand_in(folder: Path, name: str, module: str) -> Dependency:
+    """One of the demo's own."""
+    options = ["--app-dir", DEMO, "--host", "127.0.0.1", "--log-level", "warning"]
+    return Dependency(
+        name,
+        lambda port: [sys.executable, "-m", "uvicorn", f"standins.{module}:app", *options, "--port", port],
+        folder / f"{module}.log",
     )

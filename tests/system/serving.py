@@ -288,7 +288,14 @@ PREFORKED = Kind(
 class Server:
     """A server under `shmetrics run`, with a collector of its own and segments in a folder of its own."""
 
-    def __init__(self, kind: Kind, segments: Path, scratch: Path, cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        segments: Path,
+        scratch: Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind = kind
         self.segments = segments
         self.port, self.metrics_port = free_port(), free_port()
@@ -298,7 +305,7 @@ class Server:
         run = [SHMETRICS, "run", "--listen", f"127.0.0.1:{self.metrics_port}", "--"]
         self.process = Process(
             [*run, *kind.command(self.port)],
-            environment(segments, scratch),
+            {**environment(segments, scratch), **(env or {})},
             cwd or kind.cwd,
             scratch / "server.log",
         )
@@ -349,9 +356,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(kind: Kind, segments: Path, scratch: Path, cwd: Path | None = None) -> Iterator[Server]:
+def serving(
+    kind: Kind,
+    segments: Path,
+    scratch: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """A server that is up; stopped at the end, when no segment may be left."""
-    server = Server(kind, segments, scratch, cwd)
+    server = Server(kind, segments, scratch, cwd, env)
     try:
         server.wait_until_up()
         yield server

@@ -26,7 +26,7 @@ SERVICES = get_args(database.Service)
 
 _BOOK = re.compile(r"\bbook (?:a |an )?(?P<service>[a-z]+)(?: on (?P<day>\d{4}-\d{2}-\d{2}))?", re.I)
 _CANCEL = re.compile(r"\bcancel (?:booking )?(?P<number>\d{1,9})\b", re.I)
-_COMPLAIN = re.compile(r"\bcomplain\b.*?\b(?P<number>\d{1,9})\b", re.I)
+_COMPLAIN = re.compile(r"\bcomplain\b(?:.*?\bbooking (?P<number>\d{1,9})\b)?", re.I)
 _LIST = re.compile(r"\b(?:list|show|my)\b.*\bbookings\b", re.I)
 
 
@@ -57,13 +57,15 @@ def cancel_booking(user_id: int, number: int) -> bool:
     return True
 
 
-def add_complaint(user_id: int, number: int, text: str) -> bool:
-    """Files a complaint about a booking of a user; False if there is no such booking."""
+def add_complaint(user_id: int, number: int | None, text: str) -> bool:
+    """Files a user's complaint, about a booking if it has a number; False if the user has none such."""
     with database.writing() as session:
-        booking = session.get(database.Booking, number)
-        if booking is None or booking.user_id != user_id:
+        if session.get(database.User, user_id) is None:
             return False
-        session.add(database.Complaint(booking_id=number, text=text))
+        booking = session.get(database.Booking, number) if number is not None else None
+        if number is not None and (booking is None or booking.user_id != user_id):
+            return False
+        session.add(database.Complaint(user_id=user_id, booking_id=number, text=text))
     catalog.complaint_created()
     return True
 
@@ -96,7 +98,8 @@ class Assistant:
     def _understand(self, user_id: int, message: str) -> tuple[str, str, Callable[[], Awaitable[str]]]:
         """Which agent is to do what."""
         if said := _COMPLAIN.search(message):
-            return "support", "complain", partial(self._complain, user_id, int(said["number"]), message)
+            number = int(said["number"]) if said["number"] else None
+            return "support", "complain", partial(self._complain, user_id, number, message)
         if said := _CANCEL.search(message):
             return "bookings", "cancel", partial(self._cancel, user_id, int(said["number"]))
         if _LIST.search(message):
@@ -142,10 +145,10 @@ class Assistant:
             return f"Booking {number} is cancelled."
         return f"You have no booking {number}."
 
-    async def _complain(self, user_id: int, number: int, message: str) -> str:
+    async def _complain(self, user_id: int, number: int | None, message: str) -> str:
         if await asyncio.to_thread(add_complaint, user_id, number, message):
-            return f"We are sorry. Somebody will look at booking {number}."
-        return f"You have no booking {number}."
+            return "We are sorry. Somebody will look at it."
+        return f"You have no booking {number}." if number is not None else "I do not know you yet."
 
     async def _list(self, user_id: int) -> str:
         lines = await asyncio.to_thread(list_bookings, user_id)

@@ -10,6 +10,7 @@ which runs in each worker, so none is ever shared across a fork.
 import datetime
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -21,7 +22,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from shmetrics.integrations.sqlalchemy import instrument
 
 PATH = os.path.abspath(os.environ.get("DEMO_DATABASE", "demo.db"))
-URL = os.environ.get("DATABASE_URL") or f"sqlite:///{PATH}"
+# psycopg 3 is the driver, also where the URL names none.
+URL = re.sub("^postgres(ql)?://", "postgresql+psycopg://", os.environ.get("DATABASE_URL", ""))
+URL = URL or f"sqlite:///{PATH}"
 BUSY_TIMEOUT_MS = 10_000
 _PREPARING = 7_262_018  # PostgreSQL's advisory lock of `prepare`: any number that is this program's
 
@@ -56,12 +59,13 @@ class Booking(Base):
 
 
 class Complaint(Base):
-    """What a user found wrong with a booking."""
+    """What a user found wrong, with a booking or altogether."""
 
     __tablename__ = "complaints"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    booking_id: Mapped[int | None] = mapped_column(ForeignKey("bookings.id"))
     text: Mapped[str] = mapped_column(String(1000))
 
 

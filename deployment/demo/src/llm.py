@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """llm - asks a language model that speaks the OpenAI chat API.
 
-LLM_URL names it; without it the stand-in answers, inside this process but through the same HTTP client.
+LLM_URL and LLM_API_KEY name it; without them the stand-in answers, inside this process but through the same HTTP client.
 """
 
 import os
@@ -19,11 +19,11 @@ class LLM:
     """The model of this worker."""
 
     def __init__(self) -> None:
-        url = os.environ.get("LLM_URL")
+        url, key = os.environ.get("LLM_URL"), os.environ.get("LLM_API_KEY")
         self._client = httpx.AsyncClient(
             base_url=url or "http://stand-in",
             transport=None if url else httpx.ASGITransport(app=standin.app),
-            headers={"Authorization": f"Bearer {os.environ.get('LLM_API_KEY', '')}"},
+            headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=TIMEOUT_SECONDS,
         )
 

@@ -8,7 +8,8 @@ What it uses is set by the environment, and is in this process where nothing is 
 (PostgreSQL; else SQLite), REDIS_URL, VECTOR_STORE_URL and LLM_URL (standins/ has both of these).
 
 The middleware is put around the whole application, not added inside it: so the answer that stands for an
-unexpected exception passes through it too, and carries its duration like any other.
+unexpected exception passes through it too, and carries its duration like any other. Around both are /health,
+/api/v1/health/live, /api/v1/health/ready and /api/v1/metrics: probes and scrapes are not counted as requests.
 """
 
 import asyncio
@@ -20,10 +21,11 @@ from typing import Annotated
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from shmetrics import catalog
+from shmetrics import catalog, health
 from shmetrics.asgi import Middleware
 
 from . import assistant, database, knowledge, llm, sessions
@@ -75,12 +77,17 @@ class Reply(BaseModel):
 
 @asynccontextmanager
 async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-    """Of one worker: all its connections."""
+    """Of one worker: all its connections, and what is checked in the background."""
     catalog.define()
     await asyncio.to_thread(database.prepare)
-    model = llm.LLM()
+    model, store = llm.LLM(), knowledge.open_store()
     api.state.sessions = sessions.open_sessions()
-    api.state.assistant = assistant.Assistant(knowledge.open_store(), model)
+    api.state.assistant = assistant.Assistant(store, model)
+    health.check("database", database.check, interval=2, ttl=10)
+    if isinstance(api.state.sessions, sessions.RedisSessions):
+        health.check("redis", api.state.sessions.check, interval=2, ttl=10)
+    if isinstance(store, knowledge.RemoteStore):
+        health.check("vector_store", store.check, interval=2, ttl=10)
     yield
     await model.close()
     await api.state.sessions.close()
@@ -94,6 +101,14 @@ api = FastAPI(title="Bookings", lifespan=lifespan)
 async def failed(_request: Request, _error: Exception) -> JSONResponse:
     """The answer for what nobody expected. uvicorn closes the connection after it, so the answer says so."""
     return JSONResponse({"detail": "internal error"}, 500, headers={"Connection": "close"})
+
+
+@api.exception_handler(assistant.Unavailable)
+@api.exception_handler(RedisError)
+@api.exception_handler(OperationalError)
+async def unavailable(_request: Request, _error: Exception) -> JSONResponse:
+    """The answer while something that it needs is down."""
+    return JSONResponse({"detail": "not available at the moment"}, 503)
 
 
 @api.post("/api/v1/users", status_code=201)
@@ -162,10 +177,7 @@ async def chat(message: Message, request: Request) -> Reply:
     if began:
         catalog.chat_session()
     catalog.set_active_users(active)
-    try:
-        intent, text = await request.app.state.assistant.reply(message.user_id, message.text)
-    except assistant.Unavailable as error:
-        raise HTTPException(503, str(error)) from error
+    intent, text = await request.app.state.assistant.reply(message.user_id, message.text)
     return Reply(intent=intent, text=text)
 
 
@@ -184,4 +196,4 @@ def fail(really: bool = True) -> dict[str, bool]:
     return {"failed": False}
 
 
-app = Middleware(api, duration_header="x-recorded-duration")
+app = health.mount(Middleware(api, duration_header="x-recorded-duration"))
