@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""test_demo - the reference backend on PostgreSQL, Redis and its stand-ins, and by itself as the guide starts it."""
+"""test_demo - the reference backend on PostgreSQL, Redis and its stand-ins; and as the guide starts it"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """llm - asks a language model that speaks the OpenAI chat API.
 
-LLM_URL and LLM_API_KEY name it; without them the stand-in answers, inside this process but through the same HTTP client.
+LLM_URL and LLM_API_KEY name it; without them the stand-in answers, inside this process but through the same
+HTTP client.
 """
 
 import os
