@@ -121,6 +121,8 @@ def test_the_sdist_is_the_source_without_what_was_built(sdist: Path) -> None:
 def test_a_wheel_from_the_sdist_serves_metrics(sdist: Path, tmp_path: Path) -> None:
     wheel, _ = build_wheel(sdist, tmp_path / "wheel", *INSIST)
     assert scripts(wheel) == {"shmetrics", "shmetrics-collector"}
+    with zipfile.ZipFile(wheel) as archive:  # what `run --bridge` needs
+        assert any(n.endswith("/share/shmetrics/bridge/sitecustomize.py") for n in archive.namelist())
     environment = Environment(tmp_path / "venv", wheel)
     version = run(environment.programs / "shmetrics-collector", "--version")
     assert run(environment.programs / "shmetrics", "--version").split()[-1] in version
