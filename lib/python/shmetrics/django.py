@@ -1,20 +1,47 @@
 # SPDX-License-Identifier: MIT
-"""django - a view that serves a registry: path("metrics", PrometheusDjangoView.as_view())"""
+"""django - the route template of a request, and a view that serves a registry
+
+    application = Middleware(get_wsgi_application(), endpoint=shmetrics.django.route_template)
+    urlpatterns = [path("metrics", PrometheusDjangoView.as_view())]
+
+The Middleware is that of shmetrics.wsgi, or that of shmetrics.asgi around get_asgi_application().
+"""
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 
-from django.http import HttpResponse  # type: ignore[import-not-found, import-untyped, unused-ignore]
-from django.views import View  # type: ignore[import-not-found, import-untyped, unused-ignore]
+from django.http import HttpResponse
+from django.urls import Resolver404, resolve
+from django.views import View
 
 from .registry import REGISTRY, Collector
 from .rendering import bake_output
 
-__all__ = ("PrometheusDjangoView",)
+__all__ = ("PrometheusDjangoView", "route_template")
 
 
-class PrometheusDjangoView(View):  # type: ignore[misc, unused-ignore]
+def route_template(scope: Mapping[str, Any]) -> Optional[str]:
+    """Such as "/items/<int:item_id>/"; None if no route matched.
+
+    scope: WSGI's environment or an ASGI scope. Django leaves nothing in them, so the path is looked
+    up again in ROOT_URLCONF.
+    """
+    if "PATH_INFO" in scope:
+        # As Django decodes it.
+        path = scope["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    else:
+        path = scope["path"]
+        root = scope.get("root_path", "")
+        if root and path.startswith(root):
+            path = path[len(root) :]
+    try:
+        return f"/{resolve(path or '/').route}"
+    except Resolver404:
+        return None
+
+
+class PrometheusDjangoView(View):  # type: ignore[misc]
     """Serves REGISTRY, the whole segment, or the registry given to as_view().
 
     multiprocess_mode is there for prometheus_client's sake: it makes no difference.
