@@ -105,7 +105,7 @@ def define(segment: _core.Segment, metric: Any) -> Optional[Any]:
         definition.append(tuple(metric._states))
     try:
         refusal = family._define(*definition)
-    except (ValueError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # whatever it is, the application has its metric
         say_once("%s stays the process's own: %s", metric._name, error)
         return None
     if refusal:
