@@ -274,6 +274,7 @@ int main(int argc, char **argv)
 	printf("kill: SIGKILL at single instructions (I1, I3, I4, I6)\n");
 	run_cases(kill_cases, only, &figures);
 	run_cases(kill_life_cases, only, &figures);
+	run_cases(kill_value_cases, only, &figures);
 	printf("  %" PRIu64 " kills over %" PRIu64 " instructions\n", figures.kills,
 	       figures.instructions);
 	return stress_end();

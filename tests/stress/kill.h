@@ -55,8 +55,11 @@ struct kill_case {
 	bool step_child;
 };
 
-/* Each ends with one without a name. kill_lives.c: what removes, brings back and inherits. */
-extern const struct kill_case kill_cases[], kill_life_cases[];
+/*
+ * Each ends with one without a name. kill_lives.c: what removes, brings back and inherits.
+ * kill_values.c: what is too large for one swap.
+ */
+extern const struct kill_case kill_cases[], kill_life_cases[], kill_value_cases[];
 
 extern const double kill_value;
 smx_segment_options kill_options(void);

@@ -118,6 +118,32 @@ Test(health, keeps_the_other_outcome_where_one_was_spoilt)
 	smx_reader_close(reader);
 }
 
+Test(health, leaves_an_outcome_at_whichever_store_a_writer_is_killed)
+{
+	smx_segment *segment = fixture_segment("a");
+	smx_health health = define(segment, "database", 60);
+	uint64_t *words = (uint64_t *)(void *)outcomes_of(health);
+	uint64_t before[128], after[128];
+	smx_reader *reader = fixture_reader(segment);
+
+	smx_health_report(health, true, 0, "first");
+	for (int i = 0; i < 6; i++) {
+		const char *old = i % 2 ? "second" : "first", *new = i % 2 ? "first" : "second";
+
+		memcpy(before, words, sizeof before);
+		smx_health_report(health, true, 0, new);
+		memcpy(after, words, sizeof after);
+		for (unsigned stored = 0; stored <= 128; stored++) {
+			memcpy(words, before, sizeof before);
+			memcpy(words, after, stored * sizeof *words);
+			cr_expect(has_detail(smx_reader_health(reader, 0), old) ||
+					  has_detail(smx_reader_health(reader, 0), new),
+				  "after %u stores of report %d", stored, i);
+		}
+	}
+	smx_reader_close(reader);
+}
+
 Test(health, cuts_a_long_detail_off_between_characters)
 {
 	smx_segment *segment = fixture_segment("a");
