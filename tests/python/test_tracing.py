@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import subprocess
 import sys
+from typing import Any
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import Span
 
-from shmetrics import tracing
+from shmetrics import CollectorRegistry, catalog, tracing
+from shmetrics.asgi import Middleware as AsgiMiddleware
+from shmetrics.openmetrics.exposition import generate_latest
+from shmetrics.wsgi import Middleware as WsgiMiddleware
 
 
 def test_a_sampled_span_gives_its_ids() -> None:
@@ -33,3 +41,86 @@ def test_it_does_not_import_opentelemetry() -> None:
         " assert 'opentelemetry' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def exemplars(registry: CollectorRegistry, family: str) -> set[str]:
+    """The traces that the exposition in OpenMetrics has at the buckets of a family."""
+    lines = generate_latest(registry).decode().splitlines()
+    assert lines[-1] == "# EOF"
+    found = (re.search(r' # \{.*trace_id="(\w+)"', line) for line in lines if line.startswith(f"{family}_bucket"))
+    return {match[1] for match in found if match}
+
+
+def trace_of(span: Span) -> str:
+    return format(span.get_span_context().trace_id, "032x")
+
+
+def test_what_the_catalogue_times_has_the_trace(registry: CollectorRegistry) -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("span") as span:
+        with catalog.track_agent("a", "i", registry=registry):
+            pass
+        with catalog.track_llm("m", registry=registry), catalog.track_retrieval("n", registry=registry):
+            pass
+    with catalog.track_llm("other", registry=registry):
+        pass
+    for family in ("agent_execution", "llm_request", "rag_retrieval"):
+        assert exemplars(registry, f"{family}_duration_seconds") == {trace_of(span)}
+
+
+def test_a_request_has_the_trace_it_was_answered_in(registry: CollectorRegistry) -> None:
+    tracer = TracerProvider().get_tracer("test")
+    spans = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        with tracer.start_as_current_span("request") as span:
+            spans.append(span)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None: ...
+
+    scope = {"type": "http", "method": "GET", "path": "/"}
+    asyncio.run(AsgiMiddleware(app, registry=registry)(scope, None, send))  # type: ignore[arg-type]
+    assert exemplars(registry, "http_request_duration_seconds") == {trace_of(spans[0])}
+
+
+def test_a_request_over_wsgi_has_the_trace_too(registry: CollectorRegistry) -> None:
+    tracer = TracerProvider().get_tracer("test")
+    spans = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        with tracer.start_as_current_span("request") as span:
+            spans.append(span)
+            start_response("200 OK", [])
+        return [b""]
+
+    wrapped = WsgiMiddleware(app, registry=registry, endpoint=lambda _: "/")
+    wrapped({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    assert exemplars(registry, "http_request_duration_seconds") == {trace_of(spans[0])}
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"trace_id": "x" * 200}, {"trace_id": 7}, ZeroDivisionError()])
+def test_an_exemplar_that_is_none_stops_no_answer(registry: CollectorRegistry, answer: Any) -> None:
+    sent: list[str] = []
+
+    def exemplar() -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tracing, "exemplar", exemplar)
+        patched.setattr(sys, "unraisablehook", lambda *_: None)
+        scope = {"type": "http", "method": "GET", "path": "/"}
+        asyncio.run(AsgiMiddleware(app, registry=registry)(scope, None, send))  # type: ignore[arg-type]
+    assert sent == ["http.response.start", "http.response.body"]
+    labels = {"method": "GET", "endpoint": "<unmatched>"}
+    assert registry.get_sample_value("http_request_duration_seconds_count", labels) == 1
+    assert exemplars(registry, "http_request_duration_seconds") == set()

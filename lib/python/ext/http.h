@@ -23,6 +23,7 @@ struct http_recorder {
 	PyObject *statuses;	   /* dict: status -> label value */
 	PyObject *other;	   /* the label value of all others */
 	PyObject *duration_header; /* bytes, or NULL */
+	PyObject *exemplar;	   /* callable: -> dict or None; or NULL */
 	PyObject *keys[KEY_COUNT];
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "exemplar.h"
 #include "http.h"
 #include "metric.h"
 
@@ -72,6 +73,27 @@ static PyObject *known(const struct http_recorder *recorder, PyObject *table, Py
 	return label ? label : recorder->other;
 }
 
+/* The answer goes out whatever becomes of the exemplar: then it is recorded without. */
+static void observe(struct http_recorder *recorder, smx_histogram histogram, double duration)
+{
+	PyObject *found = recorder->exemplar ? PyObject_CallNoArgs(recorder->exemplar) : NULL;
+	struct exemplar exemplar;
+
+	if (core_likely(!recorder->exemplar) || !found || exemplar_begin(&exemplar, found)) {
+		if (PyErr_Occurred())
+			PyErr_WriteUnraisable(recorder->exemplar);
+		smx_histogram_observe(histogram, duration);
+	} else {
+		if (exemplar.count)
+			smx_histogram_observe_exemplar(histogram, duration, exemplar.labels,
+						       exemplar.count);
+		else
+			smx_histogram_observe(histogram, duration);
+		exemplar_end(&exemplar);
+	}
+	Py_XDECREF(found);
+}
+
 static int record(struct exchange *exchange, PyObject *status, double duration)
 {
 	struct http_recorder *recorder = exchange->recorder;
@@ -90,7 +112,7 @@ static int record(struct exchange *exchange, PyObject *status, double duration)
 	child = metric_child((struct metric *)recorder->durations, labels);
 	if (!child)
 		goto out;
-	smx_histogram_observe(((struct metric *)child)->series.histogram, duration);
+	observe(recorder, ((struct metric *)child)->series.histogram, duration);
 	Py_DECREF(child);
 	child = metric_child((struct metric *)recorder->requests, labels);
 	if (!child)

@@ -42,17 +42,19 @@ static core_state *state_of(PyTypeObject *type)
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"requests", "durations", "in_progress",	    "endpoint", "methods",
-				"statuses", "other",	 "duration_header", NULL};
+				"statuses", "other",	 "duration_header", "exemplar", NULL};
 	core_state *state = state_of(type);
 	PyObject *requests, *durations, *in_progress, *endpoint, *methods, *statuses, *other;
-	PyObject *duration_header = NULL;
+	PyObject *duration_header = NULL, *exemplar = NULL;
 	struct http_recorder *recorder;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|O:HttpRecorder", names, &requests,
-					 &durations, &in_progress, &endpoint, &PyDict_Type,
-					 &methods, &PyDict_Type, &statuses, &other,
-					 &duration_header))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|OO:HttpRecorder", names,
+					 &requests, &durations, &in_progress, &endpoint,
+					 &PyDict_Type, &methods, &PyDict_Type, &statuses, &other,
+					 &duration_header, &exemplar))
 		return NULL;
+	if (exemplar == Py_None)
+		exemplar = NULL;
 	if (duration_header == Py_None)
 		duration_header = NULL;
 	if (duration_header && !PyBytes_Check(duration_header))
@@ -67,10 +69,10 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 	PyObject **const members[] = {
 		&recorder->requests, &recorder->durations,	 &recorder->in_progress,
 		&recorder->endpoint, &recorder->methods,	 &recorder->statuses,
-		&recorder->other,    &recorder->duration_header,
+		&recorder->other,    &recorder->duration_header, &recorder->exemplar,
 	};
-	PyObject *const values[] = {requests, durations, in_progress, endpoint,
-				    methods,  statuses,	 other,	      duration_header};
+	PyObject *const values[] = {requests, durations, in_progress,	  endpoint, methods,
+				    statuses, other,	 duration_header, exemplar};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		Py_XINCREF(values[i]);
 		*members[i] = values[i];
@@ -104,6 +106,7 @@ static int recorder_traverse(PyObject *self, visitproc visit, void *arg)
 	Py_VISIT(recorder->endpoint);
 	Py_VISIT(recorder->methods);
 	Py_VISIT(recorder->statuses);
+	Py_VISIT(recorder->exemplar);
 	return 0;
 }
 
@@ -126,6 +129,7 @@ static void recorder_dealloc(PyObject *self)
 	Py_XDECREF(recorder->statuses);
 	Py_XDECREF(recorder->other);
 	Py_XDECREF(recorder->duration_header);
+	Py_XDECREF(recorder->exemplar);
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		Py_XDECREF(recorder->keys[i]);
 	type->tp_free(self);

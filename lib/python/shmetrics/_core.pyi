@@ -207,6 +207,7 @@ class HttpRecorder:
         statuses: Dict[int, str],
         other: str,
         duration_header: Optional[bytes] = None,
+        exemplar: Optional[Callable[[], Optional[Dict[str, str]]]] = None,
     ) -> Self: ...
     def begin(
         self,

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable, MutableMapping, Optional, Sequence, Union
 
-from . import _core
+from . import _core, tracing
 from .fastapi import route_template
 from .http_metrics import (
     METHODS,
@@ -53,6 +53,9 @@ class Middleware:
     duration_header: the name of a header that tells the client, in seconds, the duration that is
     recorded. It leaves with the start of the response, so with it the time to the first byte is
     measured; without it the time to the last.
+
+    Made when the program has loaded OpenTelemetry, it gives durations the trace that is going on
+    when the answer ends, as an exemplar.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Middleware:
             STATUS_TEXTS,
             OTHER,
             header,
+            tracing.exemplar if tracing.is_loaded() else None,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,11 @@ import sys
 from typing import Any, Dict, Optional
 
 
+def is_loaded() -> bool:
+    """Whether the program has loaded OpenTelemetry."""
+    return "opentelemetry.trace" in sys.modules
+
+
 def exemplar() -> Optional[Dict[str, str]]:
     """{"trace_id": ..., "span_id": ...} of the current span if it is sampled, else None.
 

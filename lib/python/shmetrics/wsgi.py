@@ -41,6 +41,7 @@ from .http_metrics import (
 )
 from .metrics import Histogram
 from .registry import REGISTRY, CollectorRegistry
+from .tracing import exemplar
 
 Environ = Dict[str, Any]
 Headers = List[Tuple[str, str]]
@@ -58,6 +59,9 @@ class Middleware:
     registry, buckets: of the metrics.
     duration_header: the name of a header that tells the client, in seconds, the duration that is
     recorded: with it the time to the start of the answer is measured, without it the time to its end.
+
+    Durations carry the trace that is going on when the answer starts, as an exemplar, if the program
+    has loaded OpenTelemetry.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class _Exchange:
         self._endpoint: Optional[str] = None
         self._status: Optional[int] = None
         self._duration: Optional[float] = None
+        self._trace: Optional[Dict[str, str]] = None
         self._left: Optional[int] = None  # of the body, where its length was announced
         self._finished = False
         middleware.metrics.in_progress.inc()
@@ -107,6 +112,7 @@ class _Exchange:
         self._status = int(status[:3]) if status[:3].isdigit() else None
         self._endpoint = self._middleware.endpoint_of(self._environ)
         self._left = _content_length(headers)
+        self._trace = exemplar()  # now, for the span may end before the answer does
         header = self._middleware.duration_header
         if header is not None:
             self._duration = perf_counter() - self._start
@@ -150,7 +156,7 @@ class _Exchange:
         if endpoint is None:
             endpoint = self._middleware.endpoint_of(self._environ)
         status = self._status if self._status is not None else otherwise
-        metrics.durations.labels(method, endpoint).observe(duration)
+        metrics.durations.labels(method, endpoint).observe(duration, self._trace)
         metrics.requests.labels(method, endpoint, STATUS_TEXTS.get(status, OTHER)).inc()
 
 
