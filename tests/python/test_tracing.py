@@ -47,7 +47,8 @@ def exemplars(registry: CollectorRegistry, family: str) -> set[str]:
     """The traces that the exposition in OpenMetrics has at the buckets of a family."""
     lines = generate_latest(registry).decode().splitlines()
     assert lines[-1] == "# EOF"
-    found = (re.search(r' # \{.*trace_id="(\w+)"', line) for line in lines if line.startswith(f"{family}_bucket"))
+    buckets = [line for line in lines if line.startswith(f"{family}_bucket")]
+    found = (re.search(r' # \{.*trace_id="(\w+)"', line) for line in buckets)
     return {match[1] for match in found if match}
 
 
