@@ -323,6 +323,43 @@ def test_of_a_process_that_forks_the_children_run_the_checks(run: Run) -> None:
     assert done.stdout == "up\n"
 
 
+def test_while_the_application_is_loaded_nothing_runs(run: Run, tmp_path: Path) -> None:
+    """A preloading server forks right behind that."""
+    (tmp_path / "application.py").write_text(
+        textwrap.dedent(
+            """
+            import time
+            from shmetrics import health
+
+            runs = []
+            health.check("database", lambda: runs.append(None), interval=0.1, ttl=60)
+            loaded = time.monotonic() + 1
+            while time.monotonic() < loaded:
+                pass
+            assert runs == []
+            """
+        )
+    )
+    run(
+        """
+        import os, sys, threading, time, warnings
+        sys.path.insert(0, sys.argv[1])
+        warnings.simplefilter("error")  # of a fork with threads
+        import application
+        child = os.fork()
+        if child == 0:
+            deadline = time.monotonic() + 60
+            while not application.runs and time.monotonic() < deadline:
+                time.sleep(0.01)
+            os._exit(not application.runs)
+        assert threading.active_count() == 1
+        assert os.waitpid(child, 0)[1] == 0
+        assert application.runs == []
+        """,
+        str(tmp_path),
+    )
+
+
 def test_a_helper_that_a_serving_process_forks_does_not_run_them(run: Run) -> None:
     run(
         """

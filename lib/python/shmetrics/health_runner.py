@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import random
+import sys
 import threading
 from time import monotonic
 from typing import Any, Callable, Dict, List, Optional
@@ -23,10 +24,24 @@ logger = logging.getLogger("shmetrics")
 # Before the first run in a process: for what comes behind check() in the same module, such as
 # mount(), and so that workers that start together do not all run everything once.
 _FIRST_DELAY = (0.1, 0.35)
+# From look to look whether the application is still being loaded; what serves from within an import
+# is not waited for longer than the second.
+_LOADING_SECONDS, _LOADING_AT_MOST_SECONDS = 0.1, 60.0
 # The thread woke so much too late: the process was stopped, and what it was at is out of date.
 _STOOD_STILL_SECONDS = 1.0
 # How much later than our own report an outcome must be to be another's: more than a call takes.
 _ANOTHERS_SECONDS = 0.001
+
+
+def _is_loading() -> bool:
+    """Whether the main thread is importing: a server that loads the application before it forks its
+    workers shall not have run anything by then."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Check:
@@ -197,8 +212,14 @@ class Runner:
             self._thread.start()
 
     def _work(self, wake: threading.Event) -> None:
+        patience = monotonic() + _LOADING_AT_MOST_SECONDS
         while self._thread is threading.current_thread():
             wake.clear()
+            if not self.is_serving and monotonic() < patience and _is_loading():
+                for one in list(self.checks.values()):
+                    one.begin_anew()
+                wake.wait(_LOADING_SECONDS)
+                continue
             now = monotonic()
             until = min(self._step(one, now) for one in list(self.checks.values()))
             wake.wait(max(0.0, until - now))
@@ -215,11 +236,15 @@ class Runner:
             return now + one.interval
 
     def _before_fork(self) -> None:
+        """A process that does not serve forks those that do: without this thread, which a child
+        would not have and an interpreter warns of."""
         self._lock.acquire()
+        thread = self._thread
+        if thread is not None and not self.is_serving:
+            self.stop()
+            thread.join(_STOOD_STILL_SECONDS)
 
     def _after_fork_in_parent(self) -> None:
-        if not self.is_serving:
-            self.stop()
         self._lock.release()
 
     def _after_fork_in_child(self) -> None:
