@@ -201,3 +201,23 @@ def test_numbers_are_written_like_theirs(number: Any) -> None:
     from shmetrics.utils import floatToGoString as ours
 
     assert ours(number) == theirs(number)
+
+
+LABELS = ["x", 'a"b', "a\\", "\\", 'a",z="b', "a}b", "a,b", "a\nb", "1", "{", "=", '}"} 5']
+
+
+@pytest.mark.parametrize("value", LABELS)
+def test_labels_are_in_the_order_of_their_names(value: str) -> None:
+    """As the tests of many applications expect of a text."""
+    texts = []
+    for library in (shmetrics, prometheus_client):
+        registry = library.CollectorRegistry()
+        names = ["path", "method", "le2", "a", "aa", "_b"]
+        values = [value, "GET", value, "1", value + value, "2"]
+        library.Counter("c", "", names, registry=registry).labels(*values).inc(3)
+        library.Gauge("g", "", ["b", "a"], registry=registry).labels(value, "y").set(0.5)
+        buckets = library.Histogram("h", "", ["z"], registry=registry, buckets=[1])
+        buckets.labels(value).observe(2)
+        lines = library.generate_latest(registry).decode().splitlines()
+        texts.append(sorted(line for line in lines if line[0] != "#" and "_created" not in line))
+    assert texts[0] == texts[1]

@@ -107,7 +107,7 @@ int core_double(PyObject *object, double *value);
 
 /* ---- exposition.c: functions of the module ---- */
 
-PyObject *core_pointed(PyObject *module, PyObject *text);
+PyObject *core_client_text(PyObject *module, PyObject *text);
 PyObject *core_family_names(PyObject *module, PyObject *text);
 
 #endif

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* More labels than any sample of a segment has; those of an info are not sorted beyond it. */
+#define PAIRS_MAX 128u
+
 static const char *line_end(const char *line, const char *end)
 {
 	const char *newline = memchr(line, '\n', (size_t)(end - line));
@@ -43,24 +46,106 @@ static Py_ssize_t count_whole_values(const char *text, const char *end)
 	return count;
 }
 
-static void copy_with_points(char *out, const char *text, const char *end)
+/* One label of a sample: name="value". */
+struct pair {
+	const char *begin;
+	const char *name_end;
+	const char *end;
+};
+
+/*
+ * Takes apart what stands behind the brace at `at`; *close: the other brace. 0: nothing, or too
+ * much, or not as expected.
+ */
+static size_t take_pairs(const char *at, const char *stop, struct pair *pairs, const char **close)
 {
-	const char *copied = text;
+	size_t count = 0;
+
+	while (count < PAIRS_MAX) {
+		struct pair *pair = &pairs[count++];
+
+		pair->begin = at;
+		pair->name_end = memchr(at, '=', (size_t)(stop - at));
+		if (!pair->name_end || pair->name_end + 1 >= stop || pair->name_end[1] != '"')
+			return 0;
+		for (at = pair->name_end + 2; at < stop && *at != '"'; at++)
+			at += *at == '\\';
+		pair->end = ++at;
+		if (at >= stop)
+			return 0;
+		*close = at;
+		if (*at == '}')
+			return count;
+		if (*at++ != ',')
+			return 0;
+	}
+	return 0;
+}
+
+static bool comes_after(const struct pair *a, const struct pair *b)
+{
+	size_t size_a = (size_t)(a->name_end - a->begin), size_b = (size_t)(b->name_end - b->begin);
+	int order = memcmp(a->begin, b->begin, size_a < size_b ? size_a : size_b);
+
+	return order > 0 || (order == 0 && size_a > size_b);
+}
+
+/* Whether anything moved. */
+static bool sort_pairs(struct pair *pairs, size_t count)
+{
+	bool moved = false;
+
+	for (size_t i = 1; i < count; i++) {
+		struct pair pair = pairs[i];
+		size_t place = i;
+
+		for (; place > 0 && comes_after(&pairs[place - 1], &pair); place--)
+			pairs[place] = pairs[place - 1];
+		pairs[place] = pair;
+		moved |= place != i;
+	}
+	return moved;
+}
+
+static char *append(char *out, const char *from, const char *to)
+{
+	memcpy(out, from, (size_t)(to - from));
+	return out + (to - from);
+}
+
+/* The line without its newline, as long as it was. */
+static char *copy_line(char *out, const char *line, const char *stop)
+{
+	const char *brace = memchr(line, '{', (size_t)(stop - line)), *close = NULL;
+	struct pair pairs[PAIRS_MAX];
+	size_t count = brace && *line != '#' ? take_pairs(brace + 1, stop, pairs, &close) : 0;
+
+	if (!sort_pairs(pairs, count))
+		return append(out, line, stop);
+	out = append(out, line, brace + 1);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			*out++ = ',';
+		out = append(out, pairs[i].begin, pairs[i].end);
+	}
+	return append(out, close, stop);
+}
+
+static void copy(char *out, const char *text, const char *end)
+{
+	static const char point[] = ".0";
 
 	for (const char *line = text, *stop; line < end; line = stop + 1) {
 		stop = line_end(line, end);
-		if (!has_whole_value(line, stop))
-			continue;
-		memcpy(out, copied, (size_t)(stop - copied));
-		out += stop - copied;
-		memcpy(out, ".0", 2);
-		out += 2;
-		copied = stop;
+		out = copy_line(out, line, stop);
+		if (has_whole_value(line, stop))
+			out = append(out, point, point + 2);
+		if (stop < end)
+			*out++ = '\n';
 	}
-	memcpy(out, copied, (size_t)(end - copied));
 }
 
-PyObject *core_pointed(PyObject *Py_UNUSED(module), PyObject *text)
+PyObject *core_client_text(PyObject *Py_UNUSED(module), PyObject *text)
 {
 	const char *begin, *end;
 	PyObject *result;
@@ -71,16 +156,16 @@ PyObject *core_pointed(PyObject *Py_UNUSED(module), PyObject *text)
 				    Py_TYPE(text)->tp_name);
 	begin = PyBytes_AS_STRING(text);
 	end = begin + PyBytes_GET_SIZE(text);
-	Py_BEGIN_ALLOW_THREADS
+	Py_BEGIN_ALLOW_THREADS;
 	count = count_whole_values(begin, end);
-	Py_END_ALLOW_THREADS
+	Py_END_ALLOW_THREADS;
 	result = PyBytes_FromStringAndSize(NULL, end - begin + 2 * count);
 	if (!result)
 		return NULL;
 	/* Nobody else has it yet. */
-	Py_BEGIN_ALLOW_THREADS
-	copy_with_points(PyBytes_AS_STRING(result), begin, end);
-	Py_END_ALLOW_THREADS
+	Py_BEGIN_ALLOW_THREADS;
+	copy(PyBytes_AS_STRING(result), begin, end);
+	Py_END_ALLOW_THREADS;
 	return result;
 }
 

@@ -87,10 +87,11 @@ static PyObject *core_choose_format(PyObject *Py_UNUSED(module), PyObject *args)
 	return Py_BuildValue("is", (int)format, smx_format_content_type(format));
 }
 
-PyDoc_STRVAR(pointed_doc,
-	     "pointed(text, /)\n--\n\n"
-	     "A rendered text, as bytes, with whole numbers as prometheus_client writes "
-	     "them: 1.0.");
+PyDoc_STRVAR(client_text_doc,
+	     "client_text(text, /)\n--\n\n"
+	     "A rendered text, as bytes, as prometheus_client writes it: labels in the order of "
+	     "their\n"
+	     "names, 1.0 for 1.");
 
 PyDoc_STRVAR(family_names_doc,
 	     "family_names(text, /)\n--\n\n"
@@ -98,9 +99,9 @@ PyDoc_STRVAR(family_names_doc,
 
 static PyMethodDef core_methods[] = {
 	{"choose_format", core_choose_format, METH_VARARGS, choose_format_doc},
+	{"client_text", core_client_text, METH_O, client_text_doc},
 	{"family_names", core_family_names, METH_O, family_names_doc},
 	{"own_methods", core_own_methods, METH_O, own_methods_doc},
-	{"pointed", core_pointed, METH_O, pointed_doc},
 	{"resolve", core_resolve, METH_VARARGS, resolve_doc},
 	{"unrecorded_count", core_unrecorded_count, METH_NOARGS, unrecorded_count_doc},
 	{NULL, NULL, 0, NULL},

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import Any, Awaitable, Callable
-
-from aiohttp import web  # type: ignore[import-not-found, unused-ignore]
 
 from .registry import REGISTRY, Collector
 from .rendering import bake_output
@@ -18,6 +17,7 @@ def make_aiohttp_handler(
     registry: Collector = REGISTRY, disable_compression: bool = False
 ) -> Callable[[Any], Awaitable[Any]]:
     """A handler that serves a registry; the event loop goes on with other requests meanwhile."""
+    web: Any = importlib.import_module("aiohttp.web")
 
     async def prometheus_handler(request: Any) -> Any:
         _, headers, body = await asyncio.to_thread(

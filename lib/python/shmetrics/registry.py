@@ -245,7 +245,7 @@ class CollectorRegistry:
         text = self._recorded_text(text_format, names)
         if others:
             others = _not_among(set(_core.family_names(text)), others)
-        return _core.pointed(text) if plain else text[: -len(EOF)], others
+        return _core.client_text(text) if plain else text[: -len(EOF)], others
 
     def collect(self) -> Iterator[Metric]:
         """The families as a scrape of this process would see them at this moment."""

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
-
-from twisted.internet import reactor  # type: ignore[import-not-found, unused-ignore]
-from twisted.web.wsgi import WSGIResource  # type: ignore[import-not-found, unused-ignore]
 
 from .exposition import make_wsgi_app
 from .registry import REGISTRY, Collector
@@ -16,6 +14,7 @@ __all__ = ("MetricsResource",)
 
 def MetricsResource(registry: Collector = REGISTRY) -> Any:
     """Serves a registry from the reactor's threads."""
-    loop: Any = reactor
-    resource: Any = WSGIResource
-    return resource(loop, loop.getThreadPool(), make_wsgi_app(registry))
+    # Importing the reactor installs it: only when it is asked for.
+    reactor: Any = importlib.import_module("twisted.internet.reactor")
+    wsgi: Any = importlib.import_module("twisted.web.wsgi")
+    return wsgi.WSGIResource(reactor, reactor.getThreadPool(), make_wsgi_app(registry))

@@ -51,7 +51,7 @@ def _hook(
         text = _segment.default_segment().render(None, format=text_format)
         if text_format == _core.FORMAT_TEXT_004:
             # Whole numbers as prometheus_client writes them, which tests of applications look for.
-            text = _core.pointed(text)
+            text = _core.client_text(text)
         return text + original(_Others(others), **kwargs) if others else text
 
     return generate_latest
