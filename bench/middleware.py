@@ -1,88 +1,138 @@
 # SPDX-License-Identifier: MIT
 """middleware.py - what does a middleware add to a request, in processor time of the workers?
 
-The same FastAPI application under uvicorn with two workers, once for each middleware, all alive at the
-same time. Blocks of requests go to one server after the other; a request starts when the one before it is
-answered, so that each is one turn of the worker's loop and nothing is shared. What a middleware adds is
-the difference to a pure ASGI middleware that does nothing, in the same round.
+The same FastAPI application under uvicorn with two workers, once for each middleware, all in the same
+processes; the path says which one answers. Blocks of requests take turns, a few requests at a time. What a
+middleware adds is the difference of the lower quartiles of its blocks and of those of a pure ASGI middleware
+that does nothing: what else runs on the machine only ever adds to a block. prometheus_client is either in its
+multiprocess mode or not, so there is a server for each.
+
+Before that, ours around an application that only answers, called in this process without a server: what is
+its own, without what it does to the caches of a real one, and a figure that a busy machine moves little.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
-from pathlib import Path
-from statistics import median
+import sys
+from statistics import median, quantiles
+from typing import Any
 
-from harness import emit, is_quick
-from server import Connection, Server
+from harness import Case, emit, is_quick, side_by_side
+from server import PEERS, Connection, Server
 
-BLOCK = 250
-CONNECTIONS_EACH = 2
+sys.path.append(str(PEERS))
+
+BURSTS = 10  # of a block: a request on each connection at once
+CONNECTIONS_EACH = 6
+PEERS_MEASURED = ["instrumentator", "starlette_exporter"]
 
 
-@dataclass
-class Variant:
-    name: str
-    middleware: str
-    multiprocess: bool = False
-    connections: list[Connection] = field(default_factory=list)
-    rounds: list[float] = field(default_factory=list)
+class Route:
+    """As a router leaves it in the scope."""
 
-    def start(self, folder: Path) -> Server:
-        environment = {"BENCH_MIDDLEWARE": self.middleware}
-        if self.middleware == "shmetrics":
-            environment["SHMETRICS_SEGMENT"] = "bench-middleware"
-        if self.multiprocess:
-            directory = folder / self.name.replace(" ", "-")
-            directory.mkdir()
-            environment["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-        return Server(environment)
+    path = "/items/{item_id}"
+    endpoint = None
 
-    def block(self, server: Server) -> float:
-        """Nanoseconds of the workers' processors for a request."""
-        begin = server.cpu_ns()
-        for number in range(BLOCK):
-            self.connections[number % len(self.connections)].get(b"/items/%d" % number)
-        return (server.cpu_ns() - begin) / BLOCK
+
+ROUTE = Route()
+START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-length", b"10"), (b"content-type", b"application/json")],
+}
+BODY = {"type": "http.response.body", "body": b'{"item":7}'}
+
+
+async def answer(scope: Any, receive: Any, send: Any) -> None:
+    scope["route"] = ROUTE
+    await send(START)
+    await send(BODY)
+
+
+async def server_send(message: Any) -> None:
+    pass
+
+
+def request(app: Any) -> None:
+    """One request, as a server makes it; nothing in it waits."""
+    scope = {"type": "http", "method": bytes(b"GET").decode(), "path": "/items/7", "root_path": ""}
+    coroutine = app(scope, None, server_send)
+    with contextlib.suppress(StopIteration):
+        coroutine.send(None)
+
+
+def without_server() -> None:
+    from served import Nothing
+
+    from shmetrics import CollectorRegistry
+    from shmetrics.asgi import Middleware
+
+    apps = {"nothing": Nothing(answer), "ours": Middleware(answer, registry=CollectorRegistry())}
+    names = {**apps, "request": request}
+    cases = [Case(name, f"request({name})", names) for name in apps]
+    side_by_side(cases, rounds=41 if is_quick() else 121, block_ns=1e6)
+    nothing, ours = (case.rounds for case in cases)
+    added = median(b - a for a, b in zip(nothing, ours, strict=True)) / 1e3
+    emit("shmetrics.asgi, without a server: added to a no-op", added, "us")
+
+
+def block(server: Server, connections: list[Connection], name: str) -> float:
+    """Nanoseconds of the workers' processors for a request."""
+    path = b"/%s/items/7" % name.encode()
+    begin = server.cpu_ns()
+    for _ in range(BURSTS):
+        for connection in connections:
+            connection.ask(path)
+        for connection in connections:
+            connection.answer(path)
+    return (server.cpu_ns() - begin) / (BURSTS * len(connections))
+
+
+def measure(names: list[str]) -> dict[str, list[float]]:
+    """The rounds of each middleware."""
+    server = Server({"BENCH_MIDDLEWARES": ",".join(names)})
+    rounds: dict[str, list[float]] = {name: [] for name in names}
+    try:
+        connections = server.connect(CONNECTIONS_EACH)
+        for name in names:
+            block(server, connections, name)
+        for number in range(31 if is_quick() else 101):
+            for name in reversed(names) if number % 2 else names:
+                rounds[name].append(block(server, connections, name))
+    finally:
+        server.close()
+    return rounds
+
+
+def cost_us(rounds: list[float]) -> float:
+    return quantiles(rounds, n=4)[0] / 1e3
+
+
+def added_us(rounds: dict[str, list[float]], name: str) -> float:
+    return cost_us(rounds[name]) - cost_us(rounds["no-op"])
 
 
 def main() -> None:
-    folder = Path(os.environ["BENCH_MULTIPROC_DIR"])
-    nothing = Variant("no-op ASGI middleware", "no-op")
-    ours = Variant("shmetrics.asgi", "shmetrics")
-    peers = [
-        Variant("prometheus-fastapi-instrumentator", "instrumentator"),
-        Variant("prometheus-fastapi-instrumentator, multiprocess", "instrumentator", True),
-        Variant("starlette_exporter", "starlette_exporter"),
-        Variant("starlette_exporter, multiprocess", "starlette_exporter", True),
-    ]
-    variants = [Variant("no middleware", "none"), nothing, ours, *peers]
-    with contextlib.ExitStack() as stack:
-        servers = []
-        for variant in variants:
-            servers.append(variant.start(folder))
-            stack.callback(servers[-1].close)
-        for variant, server in zip(variants, servers, strict=True):
-            variant.connections = server.connect(CONNECTIONS_EACH)
-            variant.block(server)
-        turns = list(zip(variants, servers, strict=True))
-        for number in range(11 if is_quick() else 31):
-            for variant, server in reversed(turns) if number % 2 else turns:
-                variant.rounds.append(variant.block(server))
+    without_server()
+    os.environ["SHMETRICS_SEGMENT"] = "bench-middleware"
+    alone = measure(["none", "no-op", "shmetrics", *PEERS_MEASURED])
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["BENCH_MULTIPROC_DIR"]
+    multiprocess = measure(["no-op", *PEERS_MEASURED])
 
-    added = {}
-    for variant in variants:
-        emit(f"{variant.name}: a request", median(variant.rounds) / 1e3, "us")
-        differences = [a - b for a, b in zip(variant.rounds, nothing.rounds, strict=True)]
-        added[variant.name] = median(differences) / 1e3
-    for variant in (ours, *peers):
-        target = 2.5 if variant is ours else None
-        emit(f"{variant.name}: added to a no-op", added[variant.name], "us", at_most=target)
-    for number, peer in enumerate(peers):
-        ratio = added[peer.name] / added[ours.name]
-        emit(f"{peer.name} / ours, added", ratio, "x", at_least=6 if number < 2 else None)
+    for name, rounds in alone.items():
+        emit(f"{name}: a request", cost_us(rounds), "us")
+    ours = added_us(alone, "shmetrics")
+    emit("shmetrics: added to a no-op", ours, "us", at_most=2.5)
+    for mode, found in (("", alone), (", multiprocess", multiprocess)):
+        for peer in PEERS_MEASURED:
+            emit(f"{peer}{mode}: added to a no-op", added_us(found, peer), "us")
+    for mode, found in (("", alone), (", multiprocess", multiprocess)):
+        for peer in PEERS_MEASURED:
+            target = 6 if peer == "instrumentator" else None
+            ratio = added_us(found, peer) / ours
+            emit(f"{peer}{mode} / ours, added", ratio, "x", at_least=target)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,13 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def get(self, path: bytes) -> bytes:
+        self.ask(path)
+        return self.answer(path)
+
+    def ask(self, path: bytes) -> None:
         self.socket.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: bench\r\n\r\n")
+
+    def answer(self, path: bytes) -> bytes:
         answer = b""
         while True:
             part = self.socket.recv(65536)

@@ -102,7 +102,7 @@ def measure(variant: Variant, series: int) -> tuple[float, float, float]:
         "BENCH_SERIES": str(series),
         "BENCH_MOUNT": variant.mount,
     }
-    windows, seconds = (2, 4.0) if is_quick() else (3, 6.0)
+    windows, seconds = (1, 4.0) if is_quick() else (2, 4.0)
     alone: dict[str, list[float]] = {}
     scraped: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""served.py - the FastAPI application of middleware.py and stall.py, for uvicorn
+"""served.py - what middleware.py and stall.py serve by uvicorn
 
-BENCH_MIDDLEWARE names what is around it; BENCH_RECORDS by which package each worker records BENCH_SERIES
-counters at its start; BENCH_MOUNT whose /metrics it serves.
+`plain` is a FastAPI application; BENCH_RECORDS names the package by which each worker records BENCH_SERIES
+counters at its start, BENCH_MOUNT whose /metrics it serves. `app` has the same application once for each
+middleware: the first part of a path says which answers, so that all are compared in one process.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from fastapi import FastAPI
 
 FAMILIES = 10
 
-app = FastAPI()
 
+def make() -> FastAPI:
+    made = FastAPI()
 
-@app.get("/items/{item_id}")
-async def item(item_id: int) -> dict[str, int]:
-    return {"item": item_id}
+    @made.get("/items/{item_id}")
+    async def item(item_id: int) -> dict[str, int]:
+        return {"item": item_id}
 
+    @made.get("/pid")
+    async def pid() -> int:
+        return os.getpid()
 
-@app.get("/pid")
-async def pid() -> int:
-    return os.getpid()
+    return made
 
 
 class Nothing:
@@ -38,24 +41,23 @@ class Nothing:
         await self.app(scope, receive, send)
 
 
-def wrap(name: str) -> None:
+def with_middleware(name: str) -> FastAPI:
+    made = make()
     if name == "no-op":
-        app.add_middleware(Nothing)
+        made.add_middleware(Nothing)
     elif name == "shmetrics":
         from shmetrics.asgi import Middleware
 
-        app.add_middleware(Middleware)
+        made.add_middleware(Middleware)
     elif name == "instrumentator":
         from prometheus_fastapi_instrumentator import Instrumentator
 
-        Instrumentator().instrument(app)
+        Instrumentator().instrument(made)
     elif name == "starlette_exporter":
         from starlette_exporter import PrometheusMiddleware
 
-        app.add_middleware(PrometheusMiddleware)
-
-
-wrap(os.environ.get("BENCH_MIDDLEWARE", "none"))
+        made.add_middleware(PrometheusMiddleware)
+    return made
 
 
 def record(package: str, series: int) -> None:
@@ -71,19 +73,33 @@ def mount(name: str) -> None:
     if name == "shmetrics":
         from shmetrics import make_asgi_app
 
-        app.mount("/metrics", make_asgi_app())
+        plain.mount("/metrics", make_asgi_app())
     elif name == "prometheus_client":
         from prometheus_client import CollectorRegistry, make_asgi_app
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
-        app.mount("/metrics", make_asgi_app(registry=registry))
+        plain.mount("/metrics", make_asgi_app(registry=registry))
     elif name == "instrumentator":
         from prometheus_fastapi_instrumentator import Instrumentator
 
-        Instrumentator().expose(app)
+        Instrumentator().expose(plain)
 
 
+plain = make()
 record(os.environ.get("BENCH_RECORDS", "shmetrics"), int(os.environ.get("BENCH_SERIES", "0")))
 mount(os.environ.get("BENCH_MOUNT", "none"))
+by_name = {
+    name: with_middleware(name) for name in os.environ.get("BENCH_MIDDLEWARES", "").split(",") if name
+}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        _, name, *rest = scope["path"].split("/")
+        if name in by_name:
+            scope["path"] = "/" + "/".join(rest)
+            await by_name[name](scope, receive, send)
+            return
+    await plain(scope, receive, send)
