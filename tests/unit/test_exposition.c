@@ -664,11 +664,15 @@ static void add_numbered(struct fake_family *family, int series_count)
 static void fill_for_failures(void)
 {
 	struct fake_family *all = gauge(two, "g", "x", SMX_GAUGE_LIVE_ALL);
+	struct fake_family *states = fake_family_add(two, SMX_STATE_SET, "s", "x");
 
 	add_numbered(fake_family_add(one, SMX_COUNTER, "c", "x"), 40);
 	fake_series_add(histogram(one, "h", "a"), "x");
 	fake_series_add(histogram(two, "h", "a"), "x");
 	histogram(two, "c_total", "");
+	fake_family_states(states, "open,shut");
+	fake_series_add(states, "z");
+	fake_series_add(fake_family_add(one, SMX_INFO, "i", "x"), "z");
 	for (uint32_t i = 0; i < 5; i++)
 		fake_gauge_set(fake_series_add(all, "y"), fake_writer_add(two, i, 1, 7), i, 0);
 }

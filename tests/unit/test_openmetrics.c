@@ -98,14 +98,14 @@ Test(openmetrics, tells_the_unit_that_a_name_ends_in)
 {
 	fake_family_add(one, SMX_COUNTER, "a_seconds", "")->view.unit = fake_text("seconds");
 	fake_family_add(one, SMX_GAUGE, "b_seconds", "")->view.unit = fake_text("bytes");
-	fake_family_add(one, SMX_GAUGE, "cbytes", "")->view.unit = fake_text("bytes");
+	fake_family_add(one, SMX_GAUGE, "megabytes", "")->view.unit = fake_text("bytes");
 	fake_family_add(one, SMX_GAUGE, "bytes", "")->view.unit = fake_text("bytes");
 	fake_family_add(one, SMX_GAUGE, "d", "")->view.unit = fake_text("d");
 	expect_render("# TYPE a_seconds counter\n# UNIT a_seconds seconds\n# HELP a_seconds Help.\n"
 		      "# TYPE b_seconds gauge\n# HELP b_seconds Help.\n"
 		      "# TYPE bytes gauge\n# HELP bytes Help.\n"
-		      "# TYPE cbytes gauge\n# HELP cbytes Help.\n"
-		      "# TYPE d gauge\n# HELP d Help.\n# EOF\n");
+		      "# TYPE d gauge\n# HELP d Help.\n"
+		      "# TYPE megabytes gauge\n# HELP megabytes Help.\n# EOF\n");
 	cr_expect_null(strstr(render(SMX_FORMAT_TEXT_004), "UNIT"));
 }
 
