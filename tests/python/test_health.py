@@ -123,6 +123,41 @@ def test_even_an_exit_is_only_down(add: Add) -> None:
     wait_for(add("exit", lambda: sys.exit(3)), "down", "SystemExit: 3")
 
 
+def test_an_exit_in_an_async_function_does_not_end_the_loop(
+    add: Add, loop: asyncio.AbstractEventLoop
+) -> None:
+    async def leave() -> None:
+        sys.exit(3)
+
+    async def ping() -> None:
+        pass
+
+    for place, where in (("thread", None), ("application", loop)):
+        wait_for(add(f"exit {place}", leave, loop=where), "down", "SystemExit: 3")
+        wait_for(add(f"ping {place}", ping, loop=where), "up")
+
+
+def test_an_error_that_cannot_be_told_is_down_all_the_same(add: Add) -> None:
+    class Untold(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    def fail() -> None:
+        raise Untold
+
+    wait_for(add("untold", fail), "down", "Untold")
+
+
+def test_an_interval_may_be_longer_than_a_thread_can_wait(runner: Runner, segment: Segment) -> None:
+    outcome = HealthCheck(segment, "once", 1e300)
+    rare = Check("once", int, 1e299, 1e300, 20.0, None, outcome)
+    runner.add(rare)
+    wait_for(rare, "up")
+    later = Check("later", int, INTERVAL, TTL, 20.0, None, HealthCheck(segment, "later", TTL))
+    runner.add(later)
+    wait_for(later, "up")
+
+
 def test_an_old_outcome_is_stale_and_so_is_its_readiness(segment: Segment) -> None:
     check = Check("x", int, 5, 1e-9, 1, None, HealthCheck(segment, "x", 1e-9))
     check.outcome.report(True, 0.0, "")

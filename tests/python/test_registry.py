@@ -132,6 +132,17 @@ def test_an_unregistered_metric_is_gone_and_its_name_free(library: ModuleType) -
     assert library.generate_latest(registry) == b""
 
 
+def test_a_second_init_changes_nothing() -> None:
+    registry = shmetrics.CollectorRegistry()
+    metric = shmetrics.Counter("x", "", registry=registry)
+    for name in ("x", "y", "no-name"):
+        with pytest.raises(RuntimeError, match="counter:x is defined already"):
+            metric.__init__(name, "", registry=registry)  # type: ignore[misc]
+    shmetrics.Counter("y", "", registry=registry)
+    registry.unregister(metric)
+    assert [family.name for family in registry.collect()] == ["y"]
+
+
 def test_a_registry_may_be_given_a_segment() -> None:
     segment = shmetrics.Segment.open_private()
     first = shmetrics.CollectorRegistry(segment=segment)

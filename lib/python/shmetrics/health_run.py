@@ -75,8 +75,11 @@ class Run:
             self._end(None, error)
 
     def _await(self, value: Awaitable[Any]) -> None:
-        async def wait() -> Any:
-            return await value
+        async def wait() -> Tuple[Any, Optional[BaseException]]:
+            try:
+                return await value, None
+            except SystemExit as error:  # it would end the loop, and with the loop the application
+                return None, error
 
         waiting = wait()
         self._loop = self._runner.loop_for(self._check)
@@ -93,16 +96,24 @@ class Run:
             self._end(None, asyncio.CancelledError("cancelled"))
         else:
             error = future.exception()
-            self._end(None if error else future.result(), error)
+            self._end(*((None, error) if error else future.result()))
 
     def _end(self, value: Any, error: Optional[BaseException]) -> None:
         up, detail = value is not False, ""
         if error is not None:
-            up, detail = False, f"{type(error).__name__}: {error}"
+            up, detail = False, _reason(error)
         elif not up:
             detail = "the check returned False"
         self.result = (up, detail, monotonic() - self.started)
         self._runner.wake()
+
+
+def _reason(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # it cannot even say what it is
+        return name
 
 
 def is_async(function: Any) -> bool:

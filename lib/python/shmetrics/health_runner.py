@@ -222,7 +222,7 @@ class Runner:
                 continue
             now = monotonic()
             until = min(self._step(one, now) for one in list(self.checks.values()))
-            wake.wait(max(0.0, until - now))
+            wake.wait(min(max(0.0, until - now), threading.TIMEOUT_MAX))
             if monotonic() > max(until, now) + _STOOD_STILL_SECONDS:
                 for one in list(self.checks.values()):
                     one.give_up_lead()

@@ -73,6 +73,8 @@ class MetricWrapperBase(_core.Metric):
         registry: Optional[CollectorRegistry],
         *arguments: Any,
     ) -> None:
+        if self._is_defined():  # before the registry hears of it: it has the first name
+            raise RuntimeError(f"{self} is defined already")
         namespace, subsystem, unit = naming
         full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
         names = tuple(labelnames)
@@ -112,6 +114,12 @@ class MetricWrapperBase(_core.Metric):
         if self._name in registry._dropped and not refusal:
             self._remove((None,) * len(self._labelnames)) if self._labelnames else self._reset()
         return refusal
+
+    def _is_defined(self) -> bool:
+        try:
+            return bool(self._name)
+        except RuntimeError:
+            return False
 
     def _define(self, *arguments: Any) -> Optional[str]:
         raise TypeError(f"{type(self).__name__} is not a kind of metric")
