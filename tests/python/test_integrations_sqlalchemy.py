@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import shmetrics
@@ -107,6 +107,20 @@ def test_connections_in_use_and_in_the_pool(registry: Registry, engine: Engine) 
         assert connections(registry) == (1, 1)
         connection.invalidate()
     assert connections(registry) == (0, 0)
+
+
+def test_a_connection_found_lost_at_its_checkout_is_in_use_once(registry: Registry, engine: Engine) -> None:
+    lost = iter((True, False, True, False))
+
+    def ping(*_arguments: object) -> None:
+        if next(lost):
+            raise DisconnectionError
+
+    event.listen(engine, "checkout", ping)
+    for _ in range(2):
+        with engine.connect():
+            assert connections(registry) == (1, 1)
+        assert connections(registry) == (0, 1)
 
 
 def test_a_detached_connection_is_no_longer_in_use_by_the_pool(registry: Registry, engine: Engine) -> None:

@@ -24,7 +24,7 @@ NEVER = 3600.0
 class Queue:
     def __init__(self, *families: Any) -> None:
         self.families = families
-        self.error: Optional[Exception] = None
+        self.error: Optional[BaseException] = None
 
     def collect(self) -> Iterable[Any]:
         if self.error:
@@ -108,6 +108,20 @@ def test_a_collector_that_fails_is_said_once_and_holds_nobody_up(
     broken.error = None
     sampler.sample()
     assert "broken 1\n" in text_of(registry)
+
+
+def test_a_collector_that_exits_does_not_end_the_sampling(registry: Any) -> None:
+    leaving, depth = Queue(), GaugeMetricFamily("depth", "", value=1)
+    leaving.error = SystemExit(3)
+    registry.register(leaving)
+    registry.register(Queue(depth))
+    sampler = shmetrics.sample_collectors(0.01, registry)
+    try:
+        for number in (2, 3):
+            depth.samples[0] = depth.samples[0]._replace(value=number)
+            until(lambda: f"depth {number}\n" in text_of(registry), f"depth {number}")
+    finally:
+        sampler.stop()
 
 
 def test_what_has_no_place_is_named(registry: Any, caplog: pytest.LogCaptureFixture) -> None:

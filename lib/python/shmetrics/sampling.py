@@ -65,7 +65,7 @@ class Sampler:
                 try:
                     self._sample(collector)
                     self._failed.discard(collector)
-                except Exception:
+                except (Exception, SystemExit):  # an exit would end the thread and nothing else
                     if collector not in self._failed:  # said once, not at every interval
                         logger.exception("shmetrics: %r could not be sampled", collector)
                     self._failed.add(collector)

@@ -194,5 +194,5 @@ class _Body:
 def _content_length(headers: Headers) -> Optional[int]:
     for name, value in headers:
         if name.lower() == "content-length":
-            return int(value) if value.isdigit() else None
+            return int(value) if value.isdecimal() else None
     return None

@@ -144,12 +144,16 @@ def _watch_connections(engine: Engine, registry: CollectorRegistry) -> None:
         if record.info.pop("shmetrics_opened", None) == os.getpid():
             size.dec()
 
+    # In record_info, which outlives the connection: a checkout that finds it lost connects again and
+    # is told again, but there is one return.
     def checked_out(_connection: Any, record: Any, _proxy: Any) -> None:
-        record.info["shmetrics_taken"] = os.getpid()
-        active.inc()
+        taken = record.record_info.get("shmetrics_taken")
+        record.record_info["shmetrics_taken"] = os.getpid()
+        if taken != os.getpid():
+            active.inc()
 
     def checked_in(_connection: Any, record: Any) -> None:
-        if record.info.pop("shmetrics_taken", None) == os.getpid():
+        if record.record_info.pop("shmetrics_taken", None) == os.getpid():
             active.dec()
 
     def detached(connection: Any, record: Any) -> None:
