@@ -287,6 +287,18 @@ def test_httpx(url: str, registry: shmetrics.CollectorRegistry, seen: Seen) -> N
     assert seen.requests() is None
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"no JSON", b"null", b'{"usage":{"prompt_tokens":NaN}}'])
+def test_an_answer_that_tells_nothing_reaches_the_caller(
+    body: bytes, registry: shmetrics.CollectorRegistry, seen: Seen
+) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
+    with httpx.Client(transport=transport) as client:
+        llm.instrument(client, registry=registry)
+        answer = client.post("http://model/v1/chat/completions", json={"model": "small"})
+    assert answer.content == body
+    assert (seen.requests(), seen.tokens()) == (1, (None, None))
+
+
 def test_what_is_no_client_is_refused() -> None:
     with pytest.raises(TypeError, match="is not an HTTP client"):
         llm.instrument(object())

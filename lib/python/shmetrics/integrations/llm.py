@@ -236,7 +236,7 @@ class _Answer:
     def _take(self, text: bytes) -> None:
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or too deep: the client's to judge
             return
         if not isinstance(said, dict):
             return
