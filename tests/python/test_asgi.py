@@ -206,6 +206,43 @@ def test_an_application_that_answers_nothing_is_a_500(registry: Any) -> None:
     assert server.value(IN_PROGRESS) == 0
 
 
+class Waiting(Server):
+    """The client is there and says nothing more."""
+
+    async def receive(self) -> Any:
+        await asyncio.Event().wait()
+
+
+class Left(Server):
+    """The client is gone."""
+
+    async def receive(self) -> Any:
+        return {"type": "http.disconnect"}
+
+
+class Odd(Server):
+    """What is no message at all."""
+
+    async def receive(self) -> Any:
+        return 7
+
+
+@pytest.mark.parametrize("kind, status", [(Left, "499"), (Waiting, "500"), (Odd, "500")])
+def test_who_has_left_is_not_a_500(
+    registry: Any, kind: type[Server], status: str
+) -> None:
+    server = kind(registry, answering())
+    server.request()
+    assert server.counts() == {("GET", "/x", status): 1}
+    assert server.value(IN_PROGRESS) == 0
+
+
+def test_an_answer_that_has_started_keeps_its_status(registry: Any) -> None:
+    server = Left(registry, answering(start(200)))
+    server.request()
+    assert [status for _, _, status in server.counts()] == ["200"]
+
+
 @pytest.mark.parametrize("started, status", [(False, "499"), (True, "200")])
 def test_a_cancelled_request_leaves(registry: Any, started: bool, status: str) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -446,6 +446,8 @@ static PyMethodDef exchange_methods[] = {
 
 static PyMemberDef exchange_members[] = {
 	{"__vectorcalloffset__", T_PYSSIZET, offsetof(struct exchange, vectorcall), READONLY, NULL},
+	{"status", T_OBJECT, offsetof(struct exchange, status), READONLY,
+	 "Of the answer, as the label has it; None before it starts."},
 	{NULL, 0, 0, 0, NULL},
 };
 

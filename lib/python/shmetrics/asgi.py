@@ -41,6 +41,23 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+def _has_left(receive: Receive) -> bool:
+    """Whether the server says at once that the client is gone. Only asyncio can be asked like this."""
+    if asyncio._get_running_loop() is None:
+        return False
+    message: Any = None
+    try:
+        asked = receive().__await__()
+        try:
+            next(asked)
+            asked.close()  # it would wait: the client is there
+        except StopIteration as answer:
+            message = answer.value
+    except Exception:
+        return False
+    return isinstance(message, MutableMapping) and message.get("type") == "http.disconnect"
+
+
 class Middleware:
     """Records every HTTP request that passes.
 
@@ -93,5 +110,7 @@ class Middleware:
             exchange.finish(STATUS_CANCELLED)
             raise
         finally:
-            # Raised, or returned without an answer: the server makes it a 500.
+            # Raised, or returned without an answer: the server makes it a 500, if anyone is there.
+            if exchange.status is None and _has_left(receive):
+                exchange.finish(STATUS_CANCELLED)
             exchange.finish(STATUS_ERROR)
