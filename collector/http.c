@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http.c - the HTTP server: listeners, routes, limits, draining
+ * http.c - the HTTP server: listeners, limits, draining
  *
  * libmicrohttpd, one epoll thread a listener: a scrape is rendered there in one go, for rendering
  * wants memory bandwidth and not threads.
  *
- * What libmicrohttpd lets through is refused here: a NUL in the path, a body where none belongs,
- * two statements of a body's length (which two servers in a row could understand differently). And
- * what MHD_OPTION_STRICT_FOR_CLIENT would refuse is as well: libmicrohttpd 0.9.75 sends the head of
- * its own answer to a missing Host twice, which is no HTTP.
+ * What a path means is in routes.c, which requests are refused whatever they ask for in request.c.
  */
 #include "http.h"
 
@@ -17,14 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "health.h"
-#include "page.h"
-#include "readiness.h"
 #include "reaper.h"
+#include "request.h"
+#include "routes.h"
 #include "selfmetrics.h"
 #include "telemetry.h"
 #include "text.h"
@@ -51,34 +46,7 @@ struct http {
 	atomic_bool draining;
 };
 
-/* ---- routes ---- */
-
-static const struct route {
-	const char *path;
-	void (*serve)(struct answer *answer, const struct options *options);
-	void (*serve_walked)(struct answer *answer, struct scrape *scrape); /* if serve is NULL */
-} routes[] = {
-	{"/", page_landing, NULL},
-	{"/-/healthy", health_healthy, NULL},
-	{"/-/ready", health_ready, NULL},
-	{"/health", health_report, NULL},
-	{"/api/v1/health/live", health_report, NULL},
-	{"/api/v1/health/ready", NULL, readiness_answer},
-	{"/api/v1/segments", page_segments, NULL},
-};
-
-static const struct route *find_route(const char *path)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(routes[i].path, path) == 0)
-			return &routes[i];
-	return NULL;
-}
-
-bool http_path_is_taken(const char *path)
-{
-	return find_route(path) != NULL;
-}
+/* ---- serving ---- */
 
 static void say(struct answer *answer, unsigned status, const char *text)
 {
@@ -106,104 +74,25 @@ static void serve_scrape(struct http *http, struct connection *connection,
 	telemetry_answer(answer, mhd, http->scrape);
 }
 
-/* ---- what libmicrohttpd lets through ---- */
-
-struct framing {
-	unsigned hosts;
-	unsigned lengths; /* Content-Length headers */
-	unsigned encodings;
-	bool has_body;
-	bool has_bad_name;
-};
-
-static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, const char *key,
-				      const char *value)
+static void serve(struct http *http, struct connection *connection, const struct request *request,
+		  struct answer *answer)
 {
-	struct framing *framing = argument;
-
-	(void)kind;
-	/* "Content-Length : 5" is one for some servers and none for others. */
-	framing->has_bad_name = framing->has_bad_name || key[strcspn(key, " \t")] != '\0';
-	if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
-		framing->hosts++;
-	} else if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-		framing->lengths++;
-		framing->has_body =
-			framing->has_body || !value || value[strspn(value, "0 \t")] != '\0';
-	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-		framing->encodings++;
-		framing->has_body = true;
-	}
-	return MHD_YES;
-}
-
-/*
- * Which rule the request breaks, whatever it asks for; NULL: none. reads: it is one that has no
- * body.
- */
-static const char *broken_rule(const struct connection *connection, struct MHD_Connection *mhd,
-			       const char *version, bool reads)
-{
-	struct framing framing = {0};
-
-	MHD_get_connection_values(mhd, MHD_HEADER_KIND, look_at_header, &framing);
-	if (connection->is_bad_target)
-		return "the target has a space, or a NUL in its path\n";
-	if (framing.has_bad_name)
-		return "the name of a header has a space\n";
-	if (framing.hosts > 1 || (framing.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0))
-		return "there must be one Host header\n";
-	if (framing.lengths + framing.encodings > 1)
-		return "the length of the body is stated more than once\n";
-	if (reads && framing.has_body)
-		return "a body has no meaning here\n";
-	return NULL;
-}
-
-/* The path of an absolute-form target, which every server has to understand (RFC 9112, 3.2.2). */
-static const char *path_of(const char *target)
-{
-	const char *path;
-
-	if (strncasecmp(target, "http://", 7) != 0)
-		return target;
-	path = strchr(target + 7, '/');
-	return path ? path : "/";
-}
-
-struct request {
-	struct connection *connection;
-	struct MHD_Connection *mhd;
-	const char *target;
-	const char *method;
-	const char *version;
-};
-
-static void serve(struct http *http, const struct request *request, struct answer *answer)
-{
-	const char *method = request->method;
-	const bool reads = strcmp(method, MHD_HTTP_METHOD_GET) == 0 ||
-			   strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-	const bool asks = strcmp(method, MHD_HTTP_METHOD_OPTIONS) == 0;
-	const char *path = path_of(request->target);
-	const bool is_scrape = strcmp(path, http->options->telemetry_path) == 0 ||
-			       strcmp(path, "/api/v1/metrics") == 0;
-	const struct route *route = find_route(path);
-
-	const char *broken =
-		broken_rule(request->connection, request->mhd, request->version, reads || asks);
+	const char *path = request_path(request);
+	const bool is_scrape = routes_is_metrics(http->options, path);
+	const struct route *route = routes_find(path);
+	const char *broken = request_broken_rule(request);
 
 	if (broken) {
 		say(answer, MHD_HTTP_BAD_REQUEST, broken);
 		answer->is_last = true;
-	} else if (!is_scrape && !route && !(asks && strcmp(path, "*") == 0))
+	} else if (!is_scrape && !route && !(request_asks(request) && strcmp(path, "*") == 0))
 		say(answer, MHD_HTTP_NOT_FOUND, "no such path\n");
-	else if (asks)
+	else if (request_asks(request))
 		answer->status = MHD_HTTP_NO_CONTENT;
-	else if (!reads)
+	else if (!request_reads(request))
 		say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are served here\n");
 	else if (is_scrape)
-		serve_scrape(http, request->connection, request->mhd, answer);
+		serve_scrape(http, connection, request->mhd, answer);
 	else if (route->serve)
 		route->serve(answer, http->options);
 	else
@@ -306,7 +195,8 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 		*upload_size = 0;
 		return connection->discarded_bytes > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
-	serve(http, &(struct request){connection, mhd, target, method, version}, &answer);
+	serve(http, connection,
+	      &(struct request){mhd, target, method, version, connection->is_bad_target}, &answer);
 	answer.is_last = answer.is_last || atomic_load(&http->draining);
 	log_request(method, target, &answer);
 	return send_answer(mhd, &answer);
@@ -351,13 +241,10 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **con
 static void *on_target(void *argument, const char *target, struct MHD_Connection *mhd)
 {
 	struct connection *connection = connection_of(mhd);
-	const char *nul = strstr(target, "%00");
-	const char *query = strchr(target, '?');
 
 	(void)argument;
 	if (connection)
-		connection->is_bad_target =
-			strpbrk(target, " \t") != NULL || (nul && (!query || nul < query));
+		connection->is_bad_target = request_is_bad_target(target);
 	return NULL;
 }
 

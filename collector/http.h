@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http.h - the HTTP server: listeners, routes, limits, draining
+ * http.h - the HTTP server: listeners, limits, draining
  */
 #ifndef COLLECTOR_HTTP_H
 #define COLLECTOR_HTTP_H
@@ -17,8 +17,5 @@ struct http;
 struct http *http_start(const struct options *options, struct scrape *scrape, smx_error *error);
 /* Accepts nothing new, lets running requests end (at most grace_ms), closes everything. */
 void http_stop(struct http *http, int64_t grace_ms);
-
-/* Whether the path is one of the fixed ones, which --web.telemetry-path may not be. */
-bool http_path_is_taken(const char *path);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http.h"
+#include "routes.h"
 #include "shmetrics/version.h"
 
 #define STRING(x) #x
@@ -113,7 +113,7 @@ static bool set_telemetry_path(struct options *options, const char *value, struc
 	for (const char *at = value; *at; at++)
 		if ((unsigned char)*at <= 0x20 || (unsigned char)*at >= 0x7F)
 			return breaks(rule, "must be printable ASCII");
-	if (http_path_is_taken(value))
+	if (routes_find(value))
 		return breaks(rule, "this path has another meaning already");
 	options->telemetry_path = value;
 	return true;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - a request as libmicrohttpd hands it over, and which rule of HTTP it breaks
+ *
+ * What libmicrohttpd lets through is refused here: a NUL in the path, a body where none belongs,
+ * two statements of a body's length (which two servers in a row could understand differently). And
+ * what MHD_OPTION_STRICT_FOR_CLIENT would refuse is as well: libmicrohttpd 0.9.75 sends the head of
+ * its own answer to a missing Host twice, which is no HTTP.
+ */
+#ifndef COLLECTOR_REQUEST_H
+#define COLLECTOR_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+struct request {
+	struct MHD_Connection *mhd;
+	const char *target; /* without its query; decoded, so it ends at the first NUL */
+	const char *method;
+	const char *version;
+	bool is_bad_target; /* request_is_bad_target of the raw one */
+};
+
+/* Whether the target has a space, or a NUL in its path. raw: as it was sent, with its query. */
+bool request_is_bad_target(const char *raw);
+
+/* GET or HEAD. */
+bool request_reads(const struct request *request);
+/* OPTIONS. */
+bool request_asks(const struct request *request);
+
+/* Which rule the request breaks, whatever it asks for; NULL: none. */
+const char *request_broken_rule(const struct request *request);
+
+/* The path of the target, be it absolute (RFC 9112, 3.2.2). */
+const char *request_path(const struct request *request);
+
+#endif
