@@ -9,6 +9,8 @@
 #include <shmetrics/shmetrics.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 void scraper_open(scraper *s, const char *name)
 {
 	char path[4096];
@@ -29,8 +31,8 @@ double scraper_scrape(scraper *s)
 	smx_status status = smx_reader_walk(s->reader, &error);
 	uint64_t walked = bench_cpu_now();
 	if (status == SMX_OK)
-		status = smx_exposition_render(s->exposition, SMX_FORMAT_TEXT_004, NULL, 0,
-					       &s->buffer, &error);
+		status =
+			smx_exposition_render(s->exposition, text_004, NULL, 0, &s->buffer, &error);
 	uint64_t end = bench_cpu_now();
 	if (status)
 		bench_fail("scrape: %s", error.message);

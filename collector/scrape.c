@@ -141,7 +141,7 @@ static uint32_t families_of_members(const struct scrape *scrape)
 	return families;
 }
 
-smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_text *names,
+smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const smx_text *names,
 			 size_t name_count, smx_buffer *buffer, smx_error *error)
 {
 	size_t start = buffer->size;
@@ -153,18 +153,18 @@ smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_tex
 	catalog = catalog_acquire();
 	changed = walk_all(scrape, catalog);
 	for (;;) {
-		status = smx_exposition_render(scrape->exposition, format, names, name_count,
-					       buffer, error);
+		status = smx_exposition_render(scrape->exposition, type, names, name_count, buffer,
+					       error);
 		if (!drop_damaged(scrape))
 			break;
 		changed = true;
 		buffer->size = start;
 	}
 	if (status == SMX_OK) {
-		selfmetrics_emit(buffer, format, catalog,
+		selfmetrics_emit(buffer, type, catalog,
 				 scrape->leave_out | families_of_members(scrape), names,
 				 name_count);
-		smx_emit_end(buffer, format);
+		smx_emit_end(buffer, type);
 	}
 	pthread_mutex_unlock(&scrape->lock);
 	catalog_release(catalog);

@@ -37,7 +37,7 @@ void scrape_on_change(struct scrape *scrape, void (*changed)(void *argument), vo
  * Appends everything, the collector's own metrics last. On failure the buffer is as it was, or its
  * failed is set.
  */
-smx_status scrape_render(struct scrape *scrape, smx_format format, const smx_text *names,
+smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const smx_text *names,
 			 size_t name_count, smx_buffer *buffer, smx_error *error);
 
 /*

@@ -218,7 +218,7 @@ static size_t make_rows(const struct catalog *catalog, struct row *rows)
 
 struct emitter {
 	smx_buffer *buffer;
-	smx_format format;
+	smx_exposition_type type;
 	uint32_t leave_out;
 	const smx_text *names;
 	size_t name_count;
@@ -236,7 +236,7 @@ static bool begin(struct emitter *emitter, enum own_id id)
 	if (!wanted || (emitter->leave_out & 1u << id))
 		return false;
 	emitter->metric = metric;
-	smx_emit_family(emitter->buffer, emitter->format, metric->name, metric->help, metric->kind);
+	smx_emit_family(emitter->buffer, emitter->type, metric->name, metric->help, metric->kind);
 	return true;
 }
 
@@ -248,7 +248,7 @@ static void sample(struct emitter *emitter, const char *segment, const char *lab
 	size_t skip = segment ? 0 : 1;
 	size_t count = label ? 2 : 1;
 
-	smx_emit_sample(emitter->buffer, emitter->format, emitter->metric->name,
+	smx_emit_sample(emitter->buffer, emitter->type, emitter->metric->name,
 			emitter->metric->kind, names + skip, values + skip, count - skip, number);
 }
 
@@ -420,13 +420,13 @@ static void emit_health(struct emitter *emitter, const struct catalog *catalog)
 	}
 }
 
-void selfmetrics_emit(smx_buffer *buffer, smx_format format, const struct catalog *catalog,
+void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct catalog *catalog,
 		      uint32_t leave_out, const smx_text *names, size_t name_count)
 {
 	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED, OWN_SERIES,
 					      OWN_SERIES_LIMIT, OWN_DAMAGED, OWN_CONFLICTS,
 					      OWN_WALK_DURATION};
-	struct emitter emitter = {buffer, format, leave_out, names, name_count, NULL};
+	struct emitter emitter = {buffer, type, leave_out, names, name_count, NULL};
 	struct row rows[CATALOG_SEGMENT_MAX];
 	size_t count = make_rows(catalog, rows);
 

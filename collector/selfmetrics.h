@@ -34,7 +34,7 @@ uint32_t selfmetrics_collisions(smx_text family_name);
  * Appends them. Segments with one name (a replaced one that is still held, and its successor) are
  * one: added up. leave_out: families not to emit. names: as in smx_exposition_render.
  */
-void selfmetrics_emit(smx_buffer *buffer, smx_format format, const struct catalog *catalog,
+void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct catalog *catalog,
 		      uint32_t leave_out, const smx_text *names, size_t name_count);
 
 /* The families about the collector itself, for --web.disable-exporter-metrics. */

@@ -67,16 +67,16 @@ static enum MHD_Result take_accept(void *argument, enum MHD_ValueKind kind, cons
 }
 
 /* Several Accept headers are one list. */
-static smx_format choose_format(struct MHD_Connection *connection)
+static smx_exposition_type choose_type(struct MHD_Connection *connection)
 {
 	smx_buffer accept = {0};
-	smx_format format;
+	smx_exposition_type type;
 
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_accept, &accept);
 	smx_buffer_append(&accept, "", 1);
-	format = smx_format_choose(accept.failed ? NULL : accept.data);
+	type = smx_format_choose(accept.failed ? NULL : accept.data);
 	smx_buffer_free(&accept);
-	return format;
+	return type;
 }
 
 static uint64_t now_ns(void)
@@ -103,7 +103,7 @@ static void fail(struct answer *answer, unsigned status, const char *why)
 void telemetry_answer(struct answer *answer, struct MHD_Connection *connection,
 		      struct scrape *scrape)
 {
-	const smx_format format = choose_format(connection);
+	const smx_exposition_type type = choose_type(connection);
 	const long timeout_ms = telemetry_timeout_ms(connection);
 	const uint64_t start = now_ns();
 	struct filter filter = {.count = 0};
@@ -118,9 +118,9 @@ void telemetry_answer(struct answer *answer, struct MHD_Connection *connection,
 		return;
 	}
 	atomic_fetch_add(&selfmetrics_counts.scrapes, 1);
-	answer->content_type = smx_format_content_type(format);
+	answer->content_type = smx_format_content_type(type);
 	answer->is_negotiated = true;
-	if (scrape_render(scrape, format, filter.names, filter.count, &answer->body, &error) !=
+	if (scrape_render(scrape, type, filter.names, filter.count, &answer->body, &error) !=
 	    SMX_OK) {
 		fail(answer, 500, error.message);
 		return;

@@ -41,7 +41,7 @@ const struct tool_command dump_command = {
 
 /* ---- text ---- */
 
-static int print_text(smx_reader *reader, smx_format format)
+static int print_text(smx_reader *reader, smx_exposition_type type)
 {
 	smx_exposition *exposition = NULL;
 	smx_buffer buffer = {.size = 0};
@@ -50,10 +50,10 @@ static int print_text(smx_reader *reader, smx_format format)
 
 	if (smx_exposition_create(&exposition, &error) != SMX_OK ||
 	    smx_exposition_add(exposition, reader, &error) != SMX_OK ||
-	    smx_exposition_render(exposition, format, NULL, 0, &buffer, &error) != SMX_OK) {
+	    smx_exposition_render(exposition, type, NULL, 0, &buffer, &error) != SMX_OK) {
 		say("%s", error.message);
 	} else {
-		smx_emit_end(&buffer, format);
+		smx_emit_end(&buffer, type);
 		fwrite(buffer.data, 1, buffer.size, stdout);
 		status = finish_output(TOOL_DONE);
 	}
@@ -130,9 +130,10 @@ static int print(smx_reader *reader, enum output output)
 	case OUTPUT_JSON:
 		return print_json(reader);
 	case OUTPUT_OPENMETRICS:
-		return print_text(reader, SMX_FORMAT_OPENMETRICS_100);
+		return print_text(reader,
+				  (smx_exposition_type){.format = SMX_FORMAT_OPENMETRICS_100});
 	default:
-		return print_text(reader, SMX_FORMAT_TEXT_004);
+		return print_text(reader, (smx_exposition_type){.format = SMX_FORMAT_TEXT_004});
 	}
 }
 

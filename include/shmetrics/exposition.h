@@ -31,18 +31,38 @@ SMX_API void smx_buffer_append(smx_buffer *buffer, const void *data, size_t size
 SMX_API void smx_buffer_free(smx_buffer *buffer);
 
 typedef enum smx_format {
-	SMX_FORMAT_TEXT_004 = 1,       /* Prometheus text 0.0.4 */
-	SMX_FORMAT_OPENMETRICS_100 = 2 /* OpenMetrics 1.0 */
+	SMX_FORMAT_TEXT_004 = 1,	/* Prometheus text 0.0.4 */
+	SMX_FORMAT_OPENMETRICS_100 = 2, /* OpenMetrics 1.0 */
+	SMX_FORMAT_TEXT_100 = 3,	/* Prometheus text 1.0.0 */
+	SMX_FORMAT_OPENMETRICS_200 = 4, /* OpenMetrics 2.0 */
+	SMX_FORMAT_PROTOBUF = 5		/* io.prometheus.client.MetricFamily, delimited */
 } smx_format;
 
-/* The exact Content-Type of a format. */
-SMX_API const char *smx_format_content_type(smx_format format);
+/*
+ * How names are written that have more in them than the letters, digits, underscores and colons
+ * that every scraper understands.
+ */
+typedef enum smx_escaping {
+	SMX_ESCAPING_UNDERSCORES = 0, /* "_" for each character that is not one of these */
+	SMX_ESCAPING_DOTS = 1,	      /* "_dot_" for a dot, "__" for an underscore and the rest */
+	SMX_ESCAPING_VALUES = 2,      /* "U__" in front, "_2e_" for each, by its number */
+	SMX_ESCAPING_ALLOW_UTF8 = 3   /* as they are */
+} smx_escaping;
+
+/* What a scraper gets. */
+typedef struct smx_exposition_type {
+	smx_format format;
+	smx_escaping escaping;
+} smx_exposition_type;
+
+/* The exact Content-Type. */
+SMX_API const char *smx_format_content_type(smx_exposition_type type);
 
 /*
  * What to answer to the Accept header of an HTTP request, several of them joined by commas; NULL:
  * there is none. Whatever it says, there is an answer: text 0.0.4 if nothing in it fits.
  */
-SMX_API smx_format smx_format_choose(const char *accept);
+SMX_API smx_exposition_type smx_format_choose(const char *accept);
 
 typedef struct smx_exposition smx_exposition;
 
@@ -71,7 +91,7 @@ SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created
  * newline or is empty. Other families may follow; smx_emit_end makes it a whole exposition.
  * Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was), INVALID.
  */
-SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_format format,
+SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type type,
 					 const smx_text *names, size_t name_count,
 					 smx_buffer *buffer, smx_error *error);
 
@@ -81,18 +101,18 @@ SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_format 
  * Begins a family: HELP and TYPE. name as in the definition of a family: without the _total of a
  * counter and the _info of an info.
  */
-SMX_API void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name,
+SMX_API void smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
 			     const char *help, smx_kind kind);
 /*
  * One sample of a counter, a gauge or an info (whose value is 1). The label values may be any
  * bytes: what is no UTF-8 becomes U+FFFD.
  */
-SMX_API void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, smx_kind kind,
-			     const char *const *label_names, const char *const *label_values,
-			     size_t label_count, double value);
+SMX_API void smx_emit_sample(smx_buffer *buffer, smx_exposition_type type, const char *name,
+			     smx_kind kind, const char *const *label_names,
+			     const char *const *label_values, size_t label_count, double value);
 
 /* Ends an exposition, after everything in it: "# EOF" in OpenMetrics, nothing in text 0.0.4. */
-SMX_API void smx_emit_end(smx_buffer *buffer, smx_format format);
+SMX_API void smx_emit_end(smx_buffer *buffer, smx_exposition_type type);
 
 /* Appends the shortest decimal that reads back as the same double; "+Inf", "-Inf", "NaN". */
 SMX_API void smx_emit_double(smx_buffer *buffer, double value);

@@ -14,23 +14,18 @@ static smx_text text_of(const char *string)
 }
 
 /* Whoever asks for an unknown format gets the one that is always understood. */
-static const struct smx_text_format *any_format(smx_format format)
+static const struct smx_text_format *any_format(smx_exposition_type type)
 {
-	const struct smx_text_format *found = smx_text_format_of(format);
+	const struct smx_text_format *found = smx_text_format_of(type);
 
 	return found ? found : &smx_text_format_text004;
 }
 
-const char *smx_format_content_type(smx_format format)
-{
-	return any_format(format)->content_type;
-}
-
-void smx_emit_family(smx_buffer *buffer, smx_format format, const char *name, const char *help,
-		     smx_kind kind)
+void smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
+		     const char *help, smx_kind kind)
 {
 	if (smx_words_is_metric_name(text_of(name)))
-		smx_words_header(buffer, any_format(format), kind, text_of(name), text_of(NULL),
+		smx_words_header(buffer, any_format(type), kind, text_of(name), text_of(NULL),
 				 text_of(help));
 }
 
@@ -51,11 +46,11 @@ static void append_labels(smx_buffer *buffer, const char *const *names, const ch
 	smx_buffer_append_string(buffer, *before == '{' ? " " : "} ");
 }
 
-void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, smx_kind kind,
+void smx_emit_sample(smx_buffer *buffer, smx_exposition_type type, const char *name, smx_kind kind,
 		     const char *const *label_names, const char *const *label_values,
 		     size_t label_count, double value)
 {
-	(void)format; /* the line is the same in all of them */
+	(void)type; /* the line is the same in all of them */
 	if (!smx_words_is_metric_name(text_of(name)))
 		return;
 	smx_buffer_append_string(buffer, name);
@@ -65,9 +60,9 @@ void smx_emit_sample(smx_buffer *buffer, smx_format format, const char *name, sm
 	smx_buffer_append_string(buffer, "\n");
 }
 
-void smx_emit_end(smx_buffer *buffer, smx_format format)
+void smx_emit_end(smx_buffer *buffer, smx_exposition_type type)
 {
-	smx_buffer_append_string(buffer, any_format(format)->end);
+	smx_buffer_append_string(buffer, any_format(type)->end);
 }
 
 void smx_emit_double(smx_buffer *buffer, double value)

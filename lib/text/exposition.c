@@ -144,12 +144,12 @@ void smx_exposition_set_created(smx_exposition *exposition, bool created)
 	exposition->created = created;
 }
 
-smx_status smx_exposition_render(smx_exposition *exposition, smx_format format,
+smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type type,
 				 const smx_text *names, size_t name_count, smx_buffer *buffer,
 				 smx_error *error)
 {
 	struct smx_rendering rendering = {
-		.format = smx_text_format_of(format),
+		.format = smx_text_format_of(type),
 		.buffer = buffer,
 		.created = exposition->created,
 	};
@@ -160,7 +160,8 @@ smx_status smx_exposition_render(smx_exposition *exposition, smx_format format,
 		if (error) {
 			*error = (smx_error){.status = SMX_ERR_INVALID};
 			snprintf(error->message, sizeof(error->message),
-				 "there is no exposition format %d", (int)format);
+				 "there is no exposition format %d with escaping %d",
+				 (int)type.format, (int)type.escaping);
 		}
 		return SMX_ERR_INVALID;
 	}

@@ -11,9 +11,9 @@
 #include "shmetrics/exposition.h"
 
 #define SMX_KIND_END (SMX_UNKNOWN + 1)
+#define SMX_ESCAPING_END (SMX_ESCAPING_ALLOW_UTF8 + 1)
 
 struct smx_text_format {
-	const char *content_type;
 	const char *end; /* of an exposition */
 	struct smx_kind_words {
 		const char *type;	   /* as a TYPE line names it */
@@ -34,8 +34,8 @@ struct smx_text_format {
 extern const struct smx_text_format smx_text_format_text004;
 extern const struct smx_text_format smx_text_format_openmetrics;
 
-/* NULL: there is no such format. */
-const struct smx_text_format *smx_text_format_of(smx_format format);
+/* NULL: there is no such text format, or it cannot be had with this escaping. */
+const struct smx_text_format *smx_text_format_of(smx_exposition_type type);
 
 /* For a number that may be no kind. */
 static inline const struct smx_kind_words *

@@ -1,42 +1,92 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * negotiate.c - which format a scraper gets: the Accept header of RFC 9110, section 12.5.1
+ * negotiate.c - what a scraper gets: the Accept header of RFC 9110, section 12.5.1
  *
  * The clause with the greatest q that names something there is; of equals, the first. Parameters
- * other than version and charset do not count: an escaping that is asked for is kept by names that
- * need none. Nobody is refused, who accepts nothing of it gets text 0.0.4.
+ * that tell no two formats apart do not count, and an escaping that nobody knows is none. Nobody is
+ * refused, who accepts nothing of it gets text 0.0.4.
  */
 #include "text/format.h"
 
 #include <string.h>
 #include <strings.h>
 
-/* What a wildcard means stands first. */
+struct parameter {
+	const char *name, *value;
+	const char *if_missing;
+};
+
+#define ESCAPING_COUNT (SMX_ESCAPING_ALLOW_UTF8 + 1)
+
+/* The Content-Types of a format that tells its escaping only where it is not the usual one. */
+#define WITH_ESCAPING(type)                                                                        \
+	{                                                                                          \
+		type, type "; escaping=dots", type "; escaping=values",                            \
+			type "; escaping=allow-utf-8"                                              \
+	}
+
+/*
+ * A row a format. Where a clause names several, as with a wildcard, it means the first. What has no
+ * Content-Type cannot be had: text 0.0.4 knows of no escaping.
+ */
 static const struct offer {
-	const char *type, *subtype;
-	const char *version, *default_version;
 	smx_format format;
+	const struct smx_text_format *text; /* NULL: it is no text */
+	const char *type, *subtype;
+	struct parameter parameters[2];
+	const char *content_types[ESCAPING_COUNT];
 } offers[] = {
-	{"text", "plain", "0.0.4", "0.0.4", SMX_FORMAT_TEXT_004},
-	{"application", "openmetrics-text", "1.0.0", "0.0.1", SMX_FORMAT_OPENMETRICS_100},
+	{SMX_FORMAT_TEXT_004,
+	 &smx_text_format_text004,
+	 "text",
+	 "plain",
+	 {{"version", "0.0.4", "0.0.4"}},
+	 {"text/plain; version=0.0.4; charset=utf-8"}},
+	{SMX_FORMAT_OPENMETRICS_100,
+	 &smx_text_format_openmetrics,
+	 "application",
+	 "openmetrics-text",
+	 {{"version", "1.0.0", "0.0.1"}},
+	 WITH_ESCAPING("application/openmetrics-text; version=1.0.0; charset=utf-8")},
 };
 
 #define OFFER_COUNT (sizeof(offers) / sizeof(offers[0]))
+#define OFFER_PARAMETERS (sizeof(offers[0].parameters) / sizeof(offers[0].parameters[0]))
 
-const struct smx_text_format *smx_text_format_of(smx_format format)
+static const struct offer *find_offer(smx_exposition_type type)
 {
-	switch (format) {
-	case SMX_FORMAT_TEXT_004:
-		return &smx_text_format_text004;
-	case SMX_FORMAT_OPENMETRICS_100:
-		return &smx_text_format_openmetrics;
-	default:
-		return NULL;
+	for (size_t i = 0; i < OFFER_COUNT; i++) {
+		if (offers[i].format == type.format && type.escaping >= SMX_ESCAPING_UNDERSCORES &&
+		    type.escaping < ESCAPING_COUNT && offers[i].content_types[type.escaping])
+			return &offers[i];
 	}
+	return NULL;
 }
 
+const struct smx_text_format *smx_text_format_of(smx_exposition_type type)
+{
+	const struct offer *offer = find_offer(type);
+
+	return offer ? offer->text : NULL;
+}
+
+const char *smx_format_content_type(smx_exposition_type type)
+{
+	const struct offer *offer = find_offer(type);
+
+	return offer ? offer->content_types[type.escaping] : offers[0].content_types[0];
+}
+
+/* ---- the header ---- */
+
+#define CLAUSE_PARAMETERS 8 /* of more the first */
+
 struct clause {
-	smx_text type, subtype, version, charset;
+	smx_text type, subtype;
+	struct {
+		smx_text name, value;
+	} parameters[CLAUSE_PARAMETERS];
+	size_t parameter_count;
 	int quality; /* in thousandths; below 0: malformed */
 };
 
@@ -92,6 +142,22 @@ static int parse_quality(smx_text text)
 	return quality <= 1000 ? quality : -1;
 }
 
+static void take_parameter(struct clause *clause, const char **at)
+{
+	smx_text name = take(at, "=;,"), value = {"", 0};
+
+	if (**at == '=') {
+		++*at;
+		value = take(at, ";,");
+	}
+	if (text_is(name, "q")) {
+		clause->quality = parse_quality(value);
+	} else if (clause->parameter_count < CLAUSE_PARAMETERS) {
+		clause->parameters[clause->parameter_count].name = name;
+		clause->parameters[clause->parameter_count++].value = value;
+	}
+}
+
 /* Leaves *at behind the comma, or at the end. */
 static struct clause take_clause(const char **at)
 {
@@ -103,29 +169,40 @@ static struct clause take_clause(const char **at)
 		clause.subtype = take(at, ";,");
 	}
 	while (**at == ';') {
-		smx_text name, value = {"", 0};
-
 		++*at;
-		name = take(at, "=;,");
-		if (**at == '=') {
-			++*at;
-			value = take(at, ";,");
-		}
-		if (text_is(name, "q"))
-			clause.quality = parse_quality(value);
-		else if (text_is(name, "version"))
-			clause.version = value;
-		else if (text_is(name, "charset"))
-			clause.charset = value;
+		take_parameter(&clause, at);
 	}
 	if (**at == ',')
 		++*at;
 	return clause;
 }
 
+/* Of two with one name, the last. Empty: there is none. */
+static smx_text parameter_of(const struct clause *clause, const char *name)
+{
+	for (size_t i = clause->parameter_count; i-- > 0;) {
+		if (text_is(clause->parameters[i].name, name))
+			return clause->parameters[i].value;
+	}
+	return (smx_text){"", 0};
+}
+
+/* ---- the choice ---- */
+
+static bool parameter_matches(const struct clause *clause, const struct parameter *parameter)
+{
+	smx_text value = parameter_of(clause, parameter->name);
+
+	if (value.size == 0)
+		return strcmp(parameter->if_missing, parameter->value) == 0;
+	return text_is(value, parameter->value);
+}
+
 static bool matches(const struct clause *clause, const struct offer *offer)
 {
-	if (clause->charset.size != 0 && !text_is(clause->charset, "utf-8"))
+	smx_text charset = parameter_of(clause, "charset");
+
+	if (charset.size != 0 && !text_is(charset, "utf-8"))
 		return false;
 	if (text_is(clause->type, "*"))
 		return text_is(clause->subtype, "*");
@@ -135,14 +212,30 @@ static bool matches(const struct clause *clause, const struct offer *offer)
 		return true;
 	if (!text_is(clause->subtype, offer->subtype))
 		return false;
-	if (clause->version.size == 0)
-		return strcmp(offer->version, offer->default_version) == 0;
-	return text_is(clause->version, offer->version);
+	for (size_t i = 0; i < OFFER_PARAMETERS && offer->parameters[i].name; i++) {
+		if (!parameter_matches(clause, &offer->parameters[i]))
+			return false;
+	}
+	return true;
 }
 
-smx_format smx_format_choose(const char *accept)
+/* Where nothing is said, or nothing that the format has: what every scraper understands. */
+static smx_escaping escaping_of(const struct clause *clause, const struct offer *offer)
 {
-	smx_format chosen = SMX_FORMAT_TEXT_004;
+	static const char *const words[ESCAPING_COUNT] = {"underscores", "dots", "values",
+							  "allow-utf-8"};
+	smx_text escaping = parameter_of(clause, "escaping");
+
+	for (int i = 0; i < ESCAPING_COUNT; i++) {
+		if (text_is(escaping, words[i]) && offer->content_types[i])
+			return (smx_escaping)i;
+	}
+	return SMX_ESCAPING_UNDERSCORES;
+}
+
+smx_exposition_type smx_format_choose(const char *accept)
+{
+	smx_exposition_type chosen = {SMX_FORMAT_TEXT_004, SMX_ESCAPING_UNDERSCORES};
 	int best = 0;
 
 	while (accept && *accept) {
@@ -151,7 +244,8 @@ smx_format smx_format_choose(const char *accept)
 		for (size_t i = 0; i < OFFER_COUNT && clause.quality > best; i++) {
 			if (matches(&clause, &offers[i])) {
 				best = clause.quality;
-				chosen = offers[i].format;
+				chosen.format = offers[i].format;
+				chosen.escaping = escaping_of(&clause, &offers[i]);
 			}
 		}
 	}

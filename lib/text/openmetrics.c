@@ -8,7 +8,6 @@
 #include "text/format.h"
 
 const struct smx_text_format smx_text_format_openmetrics = {
-	.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
 	.end = "# EOF\n",
 	.kinds =
 		{

@@ -7,7 +7,6 @@
 #include "text/format.h"
 
 const struct smx_text_format smx_text_format_text004 = {
-	.content_type = "text/plain; version=0.0.4; charset=utf-8",
 	.end = "",
 	.kinds =
 		{

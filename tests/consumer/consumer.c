@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 static int fail(const char *what, const smx_error *error)
 {
 	fprintf(stderr, "consumer: %s: %s\n", what, error->message);
@@ -39,8 +41,7 @@ int main(void)
 	if (smx_reader_open_segment(segment, &reader, &error) != SMX_OK ||
 	    smx_exposition_create(&exposition, &error) != SMX_OK ||
 	    smx_exposition_add(exposition, reader, &error) != SMX_OK ||
-	    smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, &error) !=
-		    SMX_OK)
+	    smx_exposition_render(exposition, text_004, NULL, 0, &buffer, &error) != SMX_OK)
 		return fail("render", &error);
 	smx_buffer_append(&buffer, "", 1);
 	if (!strstr(buffer.data, "requests_total{method=\"GET\",code=\"200\"} 1\n"))

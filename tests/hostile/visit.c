@@ -17,6 +17,9 @@
 
 #include "shmetrics/layout.h"
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+static const smx_exposition_type openmetrics_100 = {.format = SMX_FORMAT_OPENMETRICS_100};
+
 static void digest(visit_result *result, const void *data, size_t size)
 {
 	const unsigned char *bytes = data;
@@ -151,13 +154,12 @@ static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *e
 	see(result, reader);
 	see_health(result, reader);
 	text->size = 0;
-	result->render =
-		smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, text, error);
+	result->render = smx_exposition_render(exposition, text_004, NULL, 0, text, error);
 	if (result->render == SMX_OK) {
 		smx_buffer_append(text, VISIT_SEPARATOR, strlen(VISIT_SEPARATOR));
-		result->render = smx_exposition_render(exposition, SMX_FORMAT_OPENMETRICS_100, NULL,
-						       0, text, error);
-		smx_emit_end(text, SMX_FORMAT_OPENMETRICS_100);
+		result->render =
+			smx_exposition_render(exposition, openmetrics_100, NULL, 0, text, error);
+		smx_emit_end(text, openmetrics_100);
 	}
 	digest(result, text->data, text->size);
 	return result->render == SMX_OK;

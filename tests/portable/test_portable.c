@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 #define CHECK(condition)                                                                           \
 	do {                                                                                       \
 		if (!(condition)) {                                                                \
@@ -67,8 +69,7 @@ int main(void)
 	CHECK(smx_reader_open_segment(segment, &reader, &error) == SMX_OK);
 	CHECK(smx_exposition_create(&exposition, &error) == SMX_OK);
 	CHECK(smx_exposition_add(exposition, reader, &error) == SMX_OK);
-	CHECK(smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, &error) ==
-	      SMX_OK);
+	CHECK(smx_exposition_render(exposition, text_004, NULL, 0, &buffer, &error) == SMX_OK);
 	CHECK(buffer.size == strlen(expected) && memcmp(buffer.data, expected, buffer.size) == 0);
 	smx_buffer_free(&buffer);
 	smx_exposition_destroy(exposition);

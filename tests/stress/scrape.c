@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 const double scrape_bounds[SCRAPE_BUCKETS - 1] = {10, 100, 1000};
 const double scrape_values[SCRAPE_BUCKETS] = {3, 50, 700, 20000};
 
@@ -191,8 +193,8 @@ void scraper_scrape(struct scraper *scraper)
 	      info->damaged_count, info->size_bytes);
 	check_series(scraper);
 	scraper->text.size = 0;
-	CHECK(smx_exposition_render(scraper->exposition, SMX_FORMAT_TEXT_004, NULL, 0,
-				    &scraper->text, &error) == SMX_OK,
+	CHECK(smx_exposition_render(scraper->exposition, text_004, NULL, 0, &scraper->text,
+				    &error) == SMX_OK,
 	      "render: %s", error.message);
 	check_text(scraper);
 	scraper->scrapes++;

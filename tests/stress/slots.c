@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 #define SEGMENT "slots"
 #define SLOTS 6
 #define CONTENDERS 12
@@ -224,7 +226,7 @@ static void check_all_dead(struct storm *storm)
 	CHECK(info->slots_live == 1, "%u live, and only this process is", info->slots_live);
 	CHECK(smx_exposition_create(&exposition, NULL) == SMX_OK, "exposition");
 	smx_exposition_add(exposition, storm->reader, NULL);
-	smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &text, NULL);
+	smx_exposition_render(exposition, text_004, NULL, 0, &text, NULL);
 	smx_buffer_append(&text, "", 1);
 	CHECK(strstr(text.data, "\nsum 0\n"), "livesum of nobody is not 0:\n%s", text.data);
 	CHECK(!strstr(text.data, "all{"), "liveall of nobody is shown:\n%s", text.data);
@@ -316,7 +318,7 @@ static void check_equal_pids(struct storm *storm)
 	CHECK(ones == 2, "%u processes with pid 1", ones);
 	smx_exposition_create(&exposition, NULL);
 	smx_exposition_add(exposition, storm->reader, NULL);
-	smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &text, NULL);
+	smx_exposition_render(exposition, text_004, NULL, 0, &text, NULL);
 	smx_buffer_append(&text, "", 1);
 	for (line = text.data; (line = strstr(line, "\nall{")); line++)
 		lines++;

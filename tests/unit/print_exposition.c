@@ -271,10 +271,12 @@ static void change(struct world *world, uint64_t scrape)
 
 static void print(smx_exposition *exposition, smx_format format, smx_buffer *buffer)
 {
+	const smx_exposition_type type = {.format = format};
+
 	buffer->size = 0;
-	if (smx_exposition_render(exposition, format, NULL, 0, buffer, NULL) != SMX_OK)
+	if (smx_exposition_render(exposition, type, NULL, 0, buffer, NULL) != SMX_OK)
 		exit(1);
-	smx_emit_end(buffer, format);
+	smx_emit_end(buffer, type);
 	fwrite(buffer->data, 1, buffer->size, stdout);
 	fputs("---\n", stdout);
 }

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 #define TEXT(literal) ((smx_text){literal, sizeof(literal) - 1})
 
 /* ---- allocations that fail ---- */
@@ -82,8 +84,8 @@ static const char *render_names(const smx_text *names, size_t count)
 	static smx_buffer buffer;
 
 	buffer.size = 0;
-	cr_assert(smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, names, count, &buffer,
-					NULL) == SMX_OK);
+	cr_assert(smx_exposition_render(exposition, text_004, names, count, &buffer, NULL) ==
+		  SMX_OK);
 	smx_buffer_append(&buffer, "", 1);
 	return buffer.data;
 }
@@ -626,8 +628,7 @@ Test(exposition, appends_to_what_the_buffer_holds)
 
 	fake_family_add(one, SMX_COUNTER, "a", "");
 	smx_buffer_append(&buffer, "x\n", 2);
-	cr_assert(smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0, &buffer, NULL) ==
-		  SMX_OK);
+	cr_assert(smx_exposition_render(exposition, text_004, NULL, 0, &buffer, NULL) == SMX_OK);
 	cr_expect(memcmp(buffer.data, "x\n# HELP a_total", 16) == 0);
 	smx_buffer_free(&buffer);
 }
@@ -637,10 +638,10 @@ Test(exposition, refuses_a_format_that_is_none)
 	smx_buffer buffer = {0};
 	smx_error error;
 
-	cr_expect(smx_exposition_render(exposition, (smx_format)9, NULL, 0, &buffer, &error) ==
-		  SMX_ERR_INVALID);
+	cr_expect(smx_exposition_render(exposition, (smx_exposition_type){.format = (smx_format)9},
+					NULL, 0, &buffer, &error) == SMX_ERR_INVALID);
 	cr_expect(error.status == SMX_ERR_INVALID);
-	cr_expect_str_eq(error.message, "there is no exposition format 9");
+	cr_expect_str_eq(error.message, "there is no exposition format 9 with escaping 0");
 }
 
 Test(exposition, destroys_nothing_without_complaint)
@@ -701,8 +702,8 @@ Test(exposition, survives_every_allocation_that_fails)
 		if (status == SMX_OK)
 			status = smx_exposition_add(exposition, two, &error);
 		if (status == SMX_OK)
-			status = smx_exposition_render(exposition, SMX_FORMAT_TEXT_004, NULL, 0,
-						       &buffer, &error);
+			status = smx_exposition_render(exposition, text_004, NULL, 0, &buffer,
+						       &error);
 		allocations_left = -1;
 		if (status == SMX_OK)
 			break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_openmetrics.c - OpenMetrics 1.0 where it differs from text 0.0.4, and who gets it (I12)
+ * test_openmetrics.c - OpenMetrics 1.0 where it differs from text 0.0.4 (I12)
  */
 #include "fake_reader.h"
 #include "shmetrics/exposition.h"
@@ -9,6 +9,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+static const smx_exposition_type openmetrics_100 = {.format = SMX_FORMAT_OPENMETRICS_100};
 
 #define TEXT(literal)                                                                              \
 	{                                                                                          \
@@ -41,8 +44,9 @@ TestSuite(openmetrics, .init = set_up, .fini = tear_down);
 static const char *render(smx_format format)
 {
 	buffer.size = 0;
-	cr_assert(smx_exposition_render(exposition, format, NULL, 0, &buffer, NULL) == SMX_OK);
-	smx_emit_end(&buffer, format);
+	cr_assert(smx_exposition_render(exposition, (smx_exposition_type){.format = format}, NULL,
+					0, &buffer, NULL) == SMX_OK);
+	smx_emit_end(&buffer, (smx_exposition_type){.format = format});
 	smx_buffer_append(&buffer, "", 1);
 	return buffer.data;
 }
@@ -72,9 +76,9 @@ Test(openmetrics, ends_in_eof_whatever_there_is)
 
 Test(openmetrics, names_its_content_type_exactly)
 {
-	cr_expect_str_eq(smx_format_content_type(SMX_FORMAT_OPENMETRICS_100),
+	cr_expect_str_eq(smx_format_content_type(openmetrics_100),
 			 "application/openmetrics-text; version=1.0.0; charset=utf-8");
-	cr_expect_str_eq(smx_format_content_type((smx_format)99),
+	cr_expect_str_eq(smx_format_content_type((smx_exposition_type){.format = (smx_format)99}),
 			 "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -396,7 +400,7 @@ Test(openmetrics, emits_families_and_samples)
 {
 	const char *const names[] = {"version"};
 	const char *const values[] = {"1.2"};
-	const smx_format format = SMX_FORMAT_OPENMETRICS_100;
+	const smx_exposition_type format = openmetrics_100;
 
 	smx_emit_family(&buffer, format, "x", "Help.", SMX_COUNTER);
 	smx_emit_sample(&buffer, format, "x", SMX_COUNTER, NULL, NULL, 0, 1.5);
@@ -409,97 +413,9 @@ Test(openmetrics, emits_families_and_samples)
 				      "# TYPE y info\n# HELP y A \\\"thing\\\".\n"
 				      "y_info{version=\"1.2\"} 1\n# TYPE z unknown\n# EOF\n");
 	buffer.size = 0;
-	smx_emit_family(&buffer, SMX_FORMAT_TEXT_004, "y", NULL, SMX_INFO);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "y", SMX_INFO, names, values, 1, 1);
-	smx_emit_end(&buffer, SMX_FORMAT_TEXT_004);
+	smx_emit_family(&buffer, text_004, "y", NULL, SMX_INFO);
+	smx_emit_sample(&buffer, text_004, "y", SMX_INFO, names, values, 1, 1);
+	smx_emit_end(&buffer, text_004);
 	smx_buffer_append(&buffer, "", 1);
 	cr_expect_str_eq(buffer.data, "# TYPE y_info gauge\ny_info{version=\"1.2\"} 1\n");
-}
-
-/* ---- negotiation ---- */
-
-#define T SMX_FORMAT_TEXT_004
-#define O SMX_FORMAT_OPENMETRICS_100
-
-static const struct {
-	smx_format format;
-	const char *accept;
-} scrapers[] = {
-	/* Prometheus 2.42, the same with native histograms, Prometheus 3.14, the same with them */
-	{O, "application/openmetrics-text;version=1.0.0,"
-	    "application/openmetrics-text;version=0.0.1;q=0.75,"
-	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
-	{O, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
-	    "encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
-	    "application/openmetrics-text;version=0.0.1;q=0.75,"
-	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
-	{O, "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-	    "application/openmetrics-text;version=0.0.1;q=0.5,"
-	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-	    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
-	{O, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
-	    "encoding=delimited;q=0.6,"
-	    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-	    "application/openmetrics-text;version=0.0.1;q=0.4,"
-	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-	    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"},
-	/* vmagent, curl, a browser, nothing */
-	{T, "text/plain;version=0.0.4;q=1,*/*;q=0.1"},
-	{T, "*/*"},
-	{T, "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"},
-	{T, ""},
-	{T, NULL},
-	/* what is missing is the oldest version */
-	{T, "application/openmetrics-text"},
-	{T, "application/openmetrics-text;version=0.0.1"},
-	{T, "application/openmetrics-text;version=2.0.0"},
-	{O, "application/openmetrics-text;version=2.0.0,"
-	    "application/openmetrics-text;version=1.0.0;q=0.1"},
-	{T, "text/plain,application/openmetrics-text;version=1.0.0"},
-	{O, "text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0;q=0.2"},
-	/* the greatest q; of equals the first */
-	{O, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.501"},
-	{T, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5"},
-	{O, "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.5"},
-	{T, "application/openmetrics-text;version=1.0.0;q=0"},
-	{T, "application/openmetrics-text;version=1.0.0;q=0.000,*/*;q=0.001"},
-	{O, "application/*"},
-	{T, "text/*,application/openmetrics-text;version=1.0.0;q=0.9"},
-	/* spaces, quotes, cases, other parameters */
-	{O, "  Application/OpenMetrics-Text ; Version=1.0.0 ; Q=1.000 , text/plain;q=.9"},
-	{O, "application/openmetrics-text; version=\"1.0.0\"; charset=UTF-8"},
-	{T, "application/openmetrics-text; version=1.0.0; charset=latin1"},
-	{O, "x/y;z=\"a,b;q=0\\\"\",application/openmetrics-text;version=1.0.0"},
-	{T, "text/plain;x=\",application/openmetrics-text;version=1.0.0"},
-	/* what is malformed accepts nothing */
-	{T, "application/openmetrics-text;version=1.0.0;q=2"},
-	{T, "application/openmetrics-text;version=1.0.0;q=high"},
-	{T, "application/openmetrics-text;version=1.0.0;q=-1"},
-	{T, "application/openmetrics-text;version=1.0.0;q="},
-	{O, ",,;,/,;;=,\"application/openmetrics-text;version=1.0.0\","
-	    "application/openmetrics-text;;version=1.0.0;"},
-	{T, "openmetrics-text;version=1.0.0"},
-	{T, "application/openmetrics-text/x;version=1.0.0"},
-	{T, "*/openmetrics-text;version=1.0.0"},
-};
-
-Test(negotiation, gives_each_scraper_what_it_asks_for)
-{
-	for (size_t i = 0; i < sizeof(scrapers) / sizeof(scrapers[0]); i++)
-		cr_expect(smx_format_choose(scrapers[i].accept) == scrapers[i].format, "%s",
-			  scrapers[i].accept);
-}
-
-/* Nothing it is given makes it read beyond the end: for valgrind and ASan to see. */
-Test(negotiation, ends_at_the_end)
-{
-	static const char accept[] =
-		"application/openmetrics-text ; version=\"1.0.\\0\" ; q=0.75 , text/plain;q=\"1";
-
-	for (size_t size = 0; size <= sizeof(accept); size++) {
-		char *copy = strndup(accept, size);
-
-		cr_expect(smx_format_choose(copy) == T || smx_format_choose(copy) == O);
-		free(copy);
-	}
 }

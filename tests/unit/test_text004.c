@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
+
 /* A literal with its length, NUL bytes included. */
 #define TEXT(literal) ((smx_text){literal, sizeof(literal) - 1})
 
@@ -144,11 +146,11 @@ Test(text004, emits_samples_that_live_in_no_segment)
 	const char *const half[] = {"", "y"};
 	const char *const none[] = {"", ""};
 
-	smx_emit_family(&buffer, SMX_FORMAT_TEXT_004, "x", "Help.", SMX_COUNTER);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "x", SMX_COUNTER, names, values, 2, 1.5);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "x", SMX_COUNTER, names, half, 2, 1e300);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "x", SMX_COUNTER, names, none, 2, INFINITY);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "y", SMX_GAUGE, NULL, NULL, 0, NAN);
+	smx_emit_family(&buffer, text_004, "x", "Help.", SMX_COUNTER);
+	smx_emit_sample(&buffer, text_004, "x", SMX_COUNTER, names, values, 2, 1.5);
+	smx_emit_sample(&buffer, text_004, "x", SMX_COUNTER, names, half, 2, 1e300);
+	smx_emit_sample(&buffer, text_004, "x", SMX_COUNTER, names, none, 2, INFINITY);
+	smx_emit_sample(&buffer, text_004, "y", SMX_GAUGE, NULL, NULL, 0, NAN);
 	expect_text("# HELP x_total Help.\n# TYPE x_total counter\nx_total{a=\"x\\n\",b=\"" BAD
 		    "\"} 1.5\n"
 		    "x_total{b=\"y\"} 1e+300\nx_total +Inf\ny NaN\n");
@@ -159,16 +161,16 @@ Test(text004, emits_nothing_for_a_name_that_does_not_parse)
 	const char *const names[] = {"bad name", "good"};
 	const char *const values[] = {"x", "y"};
 
-	smx_emit_family(&buffer, SMX_FORMAT_TEXT_004, "a b", "Help.", SMX_COUNTER);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "a b", SMX_COUNTER, NULL, NULL, 0, 1);
+	smx_emit_family(&buffer, text_004, "a b", "Help.", SMX_COUNTER);
+	smx_emit_sample(&buffer, text_004, "a b", SMX_COUNTER, NULL, NULL, 0, 1);
 	cr_expect(buffer.size == 0);
-	smx_emit_sample(&buffer, SMX_FORMAT_TEXT_004, "a", SMX_GAUGE, names, values, 2, 1);
+	smx_emit_sample(&buffer, text_004, "a", SMX_GAUGE, names, values, 2, 1);
 	expect_text("a{good=\"y\"} 1\n");
 }
 
 Test(text004, names_its_content_type_exactly)
 {
-	cr_expect_str_eq(smx_format_content_type(SMX_FORMAT_TEXT_004),
+	cr_expect_str_eq(smx_format_content_type(text_004),
 			 "text/plain; version=0.0.4; charset=utf-8");
 }
 

@@ -17,7 +17,7 @@ target_include_directories(smx_text
   PRIVATE ${XXHASH_INCLUDE_DIR})
 target_link_libraries(smx_text PUBLIC smx_flags m)
 
-foreach(name number text004 openmetrics exposition)
+foreach(name number text004 openmetrics negotiate exposition)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE smx_text criterion)
   add_test(NAME unit.${name} COMMAND test_${name})

@@ -73,18 +73,20 @@ static PyObject *core_own_methods(PyObject *Py_UNUSED(module), PyObject *cls)
 PyDoc_STRVAR(choose_format_doc,
 	     "choose_format(accept, /)\n--\n\n"
 	     "What to answer to the Accept header of an HTTP request (None: there is none): the "
-	     "number for\n"
-	     "Segment.render() and the Content-Type. Whatever it says, there is an answer.");
+	     "format and\n"
+	     "the escaping for Segment.render(), and the Content-Type. Whatever it says, there is "
+	     "an answer.");
 
 static PyObject *core_choose_format(PyObject *Py_UNUSED(module), PyObject *args)
 {
 	const char *accept;
-	smx_format format;
+	smx_exposition_type type;
 
 	if (!PyArg_ParseTuple(args, "z:choose_format", &accept))
 		return NULL;
-	format = smx_format_choose(accept);
-	return Py_BuildValue("is", (int)format, smx_format_content_type(format));
+	type = smx_format_choose(accept);
+	return Py_BuildValue("iis", (int)type.format, (int)type.escaping,
+			     smx_format_content_type(type));
 }
 
 PyDoc_STRVAR(client_text_doc,
@@ -123,13 +125,26 @@ static PyTypeObject *add_type(PyObject *module, PyType_Spec *spec, PyTypeObject 
 
 static int add_format(PyObject *module, const char *name, smx_format format)
 {
+	const smx_exposition_type type = {.format = format};
 	char constant[64];
 
 	snprintf(constant, sizeof(constant), "FORMAT_%s", name);
 	if (PyModule_AddIntConstant(module, constant, format))
 		return -1;
 	snprintf(constant, sizeof(constant), "CONTENT_TYPE_%s", name);
-	return PyModule_AddStringConstant(module, constant, smx_format_content_type(format));
+	return PyModule_AddStringConstant(module, constant, smx_format_content_type(type));
+}
+
+static int add_escapings(PyObject *module)
+{
+	static const char *const names[] = {"ESCAPING_UNDERSCORES", "ESCAPING_DOTS",
+					    "ESCAPING_VALUES", "ESCAPING_ALLOW_UTF8"};
+
+	for (int i = 0; i <= SMX_ESCAPING_ALLOW_UTF8; i++) {
+		if (PyModule_AddIntConstant(module, names[i], i))
+			return -1;
+	}
+	return 0;
 }
 
 static int core_exec(PyObject *module)
@@ -159,7 +174,8 @@ static int core_exec(PyObject *module)
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
 		return -1;
 	return add_format(module, "TEXT_004", SMX_FORMAT_TEXT_004) ||
-			       add_format(module, "OPENMETRICS_100", SMX_FORMAT_OPENMETRICS_100)
+			       add_format(module, "OPENMETRICS_100", SMX_FORMAT_OPENMETRICS_100) ||
+			       add_escapings(module)
 		       ? -1
 		       : 0;
 }

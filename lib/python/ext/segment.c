@@ -83,7 +83,7 @@ static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *
 /* ---- rendering ---- */
 
 struct rendering {
-	smx_format format;
+	smx_exposition_type type;
 	bool created;
 	const smx_text *names;
 	size_t name_count;
@@ -113,7 +113,7 @@ static smx_status render(smx_segment *segment, const struct rendering *wanted, s
 		status = smx_exposition_add(exposition, reader, error);
 	if (status == SMX_OK) {
 		smx_exposition_set_created(exposition, wanted->created);
-		status = smx_exposition_render(exposition, wanted->format, wanted->names,
+		status = smx_exposition_render(exposition, wanted->type, wanted->names,
 					       wanted->name_count, buffer, error);
 	}
 	smx_exposition_destroy(exposition);
@@ -130,7 +130,7 @@ static PyObject *render_to_bytes(smx_segment *segment, const struct rendering *w
 
 	Py_BEGIN_ALLOW_THREADS;
 	status = render(segment, wanted, &buffer, &error);
-	smx_emit_end(&buffer, wanted->format);
+	smx_emit_end(&buffer, wanted->type);
 	Py_END_ALLOW_THREADS;
 	if (status != SMX_OK)
 		core_raise(&error);
@@ -162,26 +162,28 @@ static smx_text *texts_of(PyObject *strings)
 }
 
 PyDoc_STRVAR(segment_render_doc,
-	     "render($self, names=None, /, *, format=1, created=False)\n--\n\n"
+	     "render($self, names=None, /, *, format=1, escaping=0, created=False)\n--\n\n"
 	     "What a scrape of the whole segment would see, as bytes.\n"
 	     "names: a sequence of family or sample names to restrict it to.\n"
 	     "format: a FORMAT_ constant, or the number that choose_format() returned; ValueError "
 	     "if there is none of it.\n"
+	     "escaping: an ESCAPING_ constant: how names are written that not every scraper "
+	     "understands.\n"
 	     "created: also serve when each counter, histogram and summary was made (OpenMetrics "
 	     "only).");
 
 static PyObject *segment_render(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *keywords[] = {"", "format", "created", NULL};
+	static char *keywords[] = {"", "format", "escaping", "created", NULL};
 	PyObject *names = Py_None, *strings, *result = NULL;
-	int format = SMX_FORMAT_TEXT_004, created = 0;
+	int format = SMX_FORMAT_TEXT_004, escaping = SMX_ESCAPING_UNDERSCORES, created = 0;
 	struct rendering wanted = {0};
 	smx_text *texts;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$ip:render", keywords, &names, &format,
-					 &created))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$iip:render", keywords, &names, &format,
+					 &escaping, &created))
 		return NULL;
-	wanted.format = (smx_format)format;
+	wanted.type = (smx_exposition_type){(smx_format)format, (smx_escaping)escaping};
 	wanted.created = created;
 	if (names == Py_None)
 		return render_to_bytes(segment_of(self), &wanted);

@@ -30,8 +30,12 @@ FORMAT_TEXT_004: Final[int]
 FORMAT_OPENMETRICS_100: Final[int]
 CONTENT_TYPE_TEXT_004: Final[str]
 CONTENT_TYPE_OPENMETRICS_100: Final[str]
+ESCAPING_UNDERSCORES: Final[int]
+ESCAPING_DOTS: Final[int]
+ESCAPING_VALUES: Final[int]
+ESCAPING_ALLOW_UTF8: Final[int]
 
-def choose_format(accept: Optional[str], /) -> Tuple[int, str]: ...
+def choose_format(accept: Optional[str], /) -> Tuple[int, int, str]: ...
 def resolve(name: str, directory: Optional[str] = None, /) -> str: ...
 def family_names(text: bytes, /) -> List[str]: ...
 def client_text(text: bytes, /) -> bytes: ...
@@ -54,7 +58,13 @@ class Segment:
     @classmethod
     def open_private(cls, *, size_max_bytes: int = 0) -> Segment: ...
     def render(
-        self, names: Optional[Sequence[str]] = None, /, *, format: int = ..., created: bool = False
+        self,
+        names: Optional[Sequence[str]] = None,
+        /,
+        *,
+        format: int = ...,
+        escaping: int = ...,
+        created: bool = False,
     ) -> bytes: ...
     @property
     def path(self) -> str: ...
