@@ -108,6 +108,7 @@ const char *smx_drop_name(smx_drop reason)
 		[SMX_DROP_COLLISION] = "collision",
 		[SMX_DROP_RETIRED] = "retired",
 		[SMX_DROP_EXEMPLAR] = "exemplar",
+		[SMX_DROP_RANGE] = "beyond_range",
 	};
 
 	return NAME_IN(names, reason, "unknown");

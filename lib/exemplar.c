@@ -11,6 +11,7 @@
 #include "buckets.h"
 #include "labels.h"
 #include "names.h"
+#include "native_histogram.h"
 #include "platform.h"
 #include "series.h"
 
@@ -105,6 +106,12 @@ void smx_counter_add_exemplar(smx_counter counter, double amount, const smx_labe
 		keep_or_count(smx_series_of(counter.impl), 0, 1, amount, labels, label_count);
 }
 
+static const smx_layout_family *family_of(const smx_layout_series *series)
+{
+	return (const smx_layout_family *)(const void *)(smx_base_of(&series->record) +
+							 series->family_offset);
+}
+
 void smx_histogram_observe_exemplar(smx_histogram histogram, double value, const smx_label *labels,
 				    size_t label_count)
 {
@@ -114,8 +121,29 @@ void smx_histogram_observe_exemplar(smx_histogram histogram, double value, const
 	smx_histogram_observe(histogram, value);
 	if (!series || value != value)
 		return;
-	family = (const smx_layout_family *)(const void *)(smx_base_of(&series->record) +
-							   series->family_offset);
-	keep_or_count(series, smx_buckets_find(family, value), smx_family_cell_count(family), value,
+	family = family_of(series);
+	keep_or_count(series, smx_buckets_find(family, value), family->bound_count + 1u, value,
 		      labels, label_count);
+}
+
+/* Of its classic buckets where it has any; else neighbours do not displace each other's. */
+void smx_native_histogram_observe_exemplar(smx_native_histogram histogram, double value,
+					   const smx_label *labels, size_t label_count)
+{
+	smx_layout_series *series = smx_series_of(histogram.impl);
+	const smx_layout_family *family;
+	bool lacking;
+
+	smx_native_histogram_observe(histogram, value);
+	if (!series || value != value)
+		return;
+	family = family_of(series);
+	if (family->bound_count > 0)
+		keep_or_count(series, smx_buckets_find(family, value), family->bound_count + 1u,
+			      value, labels, label_count);
+	else
+		keep_or_count(series,
+			      smx_native_place(family, value, &lacking) %
+				      SMX_LAYOUT_NATIVE_EXEMPLARS,
+			      SMX_LAYOUT_NATIVE_EXEMPLARS, value, labels, label_count);
 }

@@ -23,9 +23,13 @@
 
 #include <stdlib.h>
 
-/* The largest key: 4 numbers, all states (more bytes than all bounds), name, unit and labels. */
+/*
+ * The largest key: 4 numbers, all states (more bytes than all bounds and native buckets), name,
+ * unit and labels.
+ */
 #define KEY_MAX (8 + (SMX_LAYOUT_STATE_MAX + 2 + SMX_LAYOUT_LABEL_MAX) * (2 + SMX_LAYOUT_NAME_MAX))
-_Static_assert(SMX_LAYOUT_BOUND_MAX * 8 <= SMX_LAYOUT_STATE_MAX * (2 + SMX_LAYOUT_NAME_MAX),
+_Static_assert(SMX_LAYOUT_BOUND_MAX * 8 + sizeof(smx_layout_native) <=
+		       SMX_LAYOUT_STATE_MAX * (2 + SMX_LAYOUT_NAME_MAX),
 	       "a key has room for all bounds");
 
 /* A definition on its way into the segment. */
@@ -69,6 +73,8 @@ static void write_key(struct draft *draft)
 	put_u16(draft, draft->form.count);
 	for (size_t i = 0; draft->form.bounds && i < draft->form.count; i++)
 		put(draft, &draft->form.bounds[i], sizeof(double));
+	if (draft->form.native)
+		put(draft, draft->form.native, sizeof *draft->form.native);
 	for (size_t i = 0; draft->form.states && i < draft->form.count; i++)
 		put_text(draft, draft->form.states[i], strlen(draft->form.states[i]));
 	put_text(draft, draft->name.data, draft->name.size);
@@ -94,6 +100,8 @@ static const char *behind_form(const smx_layout_family *family)
 {
 	const char *at = (const char *)family + SMX_LAYOUT_FAMILY_BOUNDS;
 
+	if (family->kind == SMX_NATIVE_HISTOGRAM)
+		at += sizeof(smx_layout_native);
 	if (family->kind != SMX_STATE_SET)
 		return at + family->bound_count * sizeof(double);
 	for (unsigned i = 0; i < family->bound_count; i++)
@@ -160,6 +168,14 @@ static uint32_t table_count_of(const struct draft *draft, uint32_t *low)
 		       : 0;
 }
 
+static void set_native(smx_layout_family *family, const smx_layout_native *native)
+{
+	family->native_schema = native->schema;
+	family->native_first = native->first;
+	family->native_side = native->side;
+	family->native_zero = native->flags & SMX_NATIVE_NEGATIVE ? native->side : 0;
+}
+
 static uint64_t make_family(struct smx_segment *segment, const struct smx_index_key *key)
 {
 	const struct draft *draft = key->data;
@@ -185,6 +201,8 @@ static uint64_t make_family(struct smx_segment *segment, const struct smx_index_
 	family->stripe_count = header->stripe_count;
 	family->created_unix_ns = smx_platform_unix_ns();
 	memcpy((char *)family + SMX_LAYOUT_FAMILY_KEY, draft->key, draft->key_size);
+	if (draft->form.native)
+		set_native(family, draft->form.native);
 	if (table_count) {
 		family->table_offset = (uint32_t)table;
 		family->table_count = table_count;

@@ -22,10 +22,11 @@ static inline bool smx_kind_is_gauge(unsigned kind)
 /* What a definition says beside smx_definition. */
 struct smx_family_form {
 	smx_kind kind;
-	smx_gauge_mode mode;	   /* of gauges and state sets */
-	const double *bounds;	   /* of histograms */
-	const char *const *states; /* of state sets */
-	size_t count;		   /* of either */
+	smx_gauge_mode mode;		 /* of gauges and state sets */
+	const double *bounds;		 /* of histograms */
+	const smx_layout_native *native; /* of native histograms */
+	const char *const *states;	 /* of state sets */
+	size_t count;			 /* of either */
 };
 
 /* What all ..._define functions do. On failure *out is NULL. */
@@ -44,6 +45,8 @@ static inline const char *smx_name_of(const smx_definition *definition)
 
 static inline unsigned smx_family_cell_count(const smx_layout_family *family)
 {
+	if (family->kind == SMX_NATIVE_HISTOGRAM)
+		return family->native_zero + 1u + family->native_side + family->bound_count;
 	return family->kind == SMX_HISTOGRAM ? family->bound_count + 1u : 1u;
 }
 

@@ -145,6 +145,7 @@ static const char *const *owned_suffixes(smx_kind kind)
 	case SMX_COUNTER:
 		return counter;
 	case SMX_HISTOGRAM:
+	case SMX_NATIVE_HISTOGRAM:
 		return histogram;
 	case SMX_SUMMARY:
 		return summary;

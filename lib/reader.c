@@ -267,6 +267,7 @@ void smx_reader_close(smx_reader *reader)
 		close(reader->descriptor);
 	reader_index_free(reader);
 	free(reader->labels);
+	free(reader->cells);
 	free(reader->writers);
 	free(reader->dead);
 	free(reader->live);

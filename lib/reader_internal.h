@@ -142,6 +142,10 @@ struct smx_reader {
 	uint64_t block_bytes; /* of their blocks together */
 	struct reader_chunk *chunks;
 	struct reader_labels *labels; /* of the last smx_reader_info_labels; made at the first */
+
+	/* reader_native.c: room for the cells of the largest native histogram */
+	uint64_t *cells;
+	size_t cell_room;
 };
 
 /*
@@ -218,6 +222,19 @@ bool reader_take_text(struct reader_cursor *cursor, size_t max, smx_text *text);
 /* reader_index.c: new families and series; the help of all. False: no memory. */
 bool reader_index_walk(smx_reader *reader);
 void reader_index_free(smx_reader *reader);
+
+/* reader_native.c */
+
+/* How the buckets lie, from a key. False: not soundly. */
+bool reader_take_native(struct reader_cursor *cursor, smx_family_view *view);
+/* How many cells a series has; 1 where it has a number or a text instead. */
+uint64_t reader_cell_count(const smx_family_view *family);
+/* Room for them, where they are looked at together. False: no memory. */
+bool reader_reserve_cells(smx_reader *reader, const smx_family_view *family);
+
+/* reader_values.c: all cells of a series, over all stripes, and their sum. */
+void reader_read_cells(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
+		       double *sum);
 
 /* reader_health.c: a record of `size` bytes within the limit, checked, its name copied. */
 enum taken reader_add_health(smx_reader *reader, uint64_t offset, uint64_t size);

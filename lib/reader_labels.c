@@ -162,11 +162,28 @@ static bool copy_exemplar(const void *from, smx_layout_exemplar *copy)
 	return false;
 }
 
-/* Whether the value lies in the bucket; every one does in a counter's. */
+SMX_LAYOUT_ASSERT(SMX_NATIVE_EXEMPLAR_MAX == SMX_LAYOUT_NATIVE_EXEMPLARS, "both are of layout.h");
+
+/* How many exemplars a series has room for. */
+static size_t exemplar_count(const smx_family_view *family)
+{
+	if (family->kind == SMX_NATIVE_HISTOGRAM && family->bound_count == 0)
+		return SMX_NATIVE_EXEMPLAR_MAX;
+	if (family->kind == SMX_HISTOGRAM || family->kind == SMX_NATIVE_HISTOGRAM)
+		return family->bound_count + 1;
+	return family->kind == SMX_COUNTER;
+}
+
+/*
+ * Whether the value lies in the bucket; every one does in a counter's, and where no bounds part
+ * those of a native histogram.
+ */
 static bool is_in_bucket(const smx_family_view *family, size_t bucket, double value)
 {
-	if (family->kind != SMX_HISTOGRAM)
+	if (family->kind == SMX_COUNTER)
 		return value >= 0;
+	if (family->bound_count == 0)
+		return value == value;
 	return (bucket == family->bound_count ? value == value : value <= family->bounds[bucket]) &&
 	       (bucket == 0 || value > family->bounds[bucket - 1]);
 }
@@ -205,11 +222,10 @@ bool smx_reader_exemplar(const smx_reader *reader, const smx_series_view *series
 		(const smx_layout_series *)(const void *)(reader->base + series->id);
 	uint64_t offset = smx_read_acquire(&record->exemplar_offset);
 	uint64_t word = smx_read_acquire(&record->cells_or_gauge);
-	size_t count = series->family->kind == SMX_HISTOGRAM ? series->family->bound_count + 1 : 1;
+	size_t count = exemplar_count(series->family);
 	smx_layout_exemplar copy;
 
 	if (!offset || bucket >= count ||
-	    (series->family->kind != SMX_HISTOGRAM && series->family->kind != SMX_COUNTER) ||
 	    !reader_in_arena(reader, offset, count * sizeof copy, SMX_LAYOUT_ALIGNMENT) ||
 	    !copy_exemplar(reader->base + offset + bucket * sizeof copy, &copy))
 		return false;

@@ -199,18 +199,20 @@ struct family_head {
 
 static bool kind_is_known(uint16_t kind)
 {
-	return (kind >= SMX_COUNTER && kind <= SMX_HISTOGRAM) || kind == SMX_SUMMARY ||
-	       kind == SMX_INFO || kind == SMX_STATE_SET;
+	return kind >= SMX_COUNTER && kind <= SMX_STATE_SET;
 }
 
 /* Bounds of histograms, states of state sets, modes of gauges: each where it belongs only. */
 static bool form_is_sound(const struct family_head *head)
 {
-	uint16_t bound_max = head->kind == SMX_HISTOGRAM   ? SMX_LAYOUT_BOUND_MAX
-			     : head->kind == SMX_STATE_SET ? SMX_LAYOUT_STATE_MAX
-							   : 0;
+	bool is_native = head->kind == SMX_NATIVE_HISTOGRAM;
+	uint16_t bound_max = head->kind == SMX_HISTOGRAM || is_native ? SMX_LAYOUT_BOUND_MAX
+			     : head->kind == SMX_STATE_SET	      ? SMX_LAYOUT_STATE_MAX
+								      : 0;
 
-	if (head->bound_count > bound_max || (bound_max > 0) != (head->bound_count > 0))
+	if (head->bound_count > bound_max)
+		return false;
+	if (!is_native && (bound_max > 0) != (head->bound_count > 0))
 		return false;
 	if (head->kind == SMX_STATE_SET)
 		return head->mode == SMX_GAUGE_LIVE_MOST_RECENT;
@@ -258,7 +260,8 @@ static bool take_form(smx_family_view *view, const struct family_head *head,
 		cursor->left -= head->bound_count * sizeof(double);
 		view->bounds = bounds;
 		view->bound_count = head->bound_count;
-		return bounds_are_sound(bounds, head->bound_count);
+		return bounds_are_sound(bounds, head->bound_count) &&
+		       (head->kind != SMX_NATIVE_HISTOGRAM || reader_take_native(cursor, view));
 	}
 	for (size_t i = 0; i < head->bound_count; i++)
 		if (!reader_take_text(cursor, SMX_LAYOUT_NAME_MAX, &states[i]))
@@ -320,6 +323,10 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 		free_family(family);
 		return TAKEN_DAMAGED;
 	}
+	if (!reader_reserve_cells(reader, &family->view)) {
+		free_family(family);
+		return TAKEN_NO_MEMORY;
+	}
 	reader->has_kept_modes |= family->view.mode == SMX_GAUGE_ALL;
 	reader->has_folded_modes |= family->view.mode >= SMX_GAUGE_SUM;
 	reader->families[reader->family_count] = family;
@@ -379,7 +386,7 @@ static bool has_cells(const smx_family_view *family)
 /* What the cells of one series take, over all stripes. */
 static uint64_t cell_bytes(const smx_reader *reader, const smx_family_view *family)
 {
-	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
+	uint64_t count = reader_cell_count(family);
 
 	return !has_cells(family) ? 0 : count * sizeof(smx_layout_cell) * reader->info.stripe_count;
 }
@@ -390,7 +397,7 @@ static uint64_t cell_bytes(const smx_reader *reader, const smx_family_view *fami
 enum taken reader_check_cells(const smx_reader *reader, const smx_family_view *family,
 			      uint64_t cells)
 {
-	uint64_t count = family->kind == SMX_HISTOGRAM ? family->bound_count + 1 : 1;
+	uint64_t count = reader_cell_count(family);
 	uint64_t tile = cells & ~(uint64_t)(SMX_LAYOUT_TILE_SIZE - 1);
 	uint64_t last = (cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell) + count - 1;
 	uint64_t size = (last / SMX_LAYOUT_TILE_CELLS + 1) * SMX_LAYOUT_TILE_SIZE *

@@ -71,7 +71,7 @@ static double add_cells(const smx_layout_cell *cells, size_t count, uint64_t *co
 static double add_buckets(const smx_reader *reader, const struct reader_series *series,
 			  uint64_t *counts)
 {
-	size_t left = series->view.family->bound_count + 1;
+	size_t left = (size_t)reader_cell_count(series->view.family);
 	uint64_t first = (series->cells % SMX_LAYOUT_TILE_SIZE) / sizeof(smx_layout_cell);
 	double total = 0;
 
@@ -90,8 +90,8 @@ static double add_buckets(const smx_reader *reader, const struct reader_series *
 	return total;
 }
 
-void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
-			  double *sum)
+void reader_read_cells(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
+		       double *sum)
 {
 	struct reader_series *series = known(view);
 	int tries = 0;
@@ -101,11 +101,17 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view,
 	while (!reader_follow(reader, series, ++tries));
 }
 
+void smx_reader_histogram(const smx_reader *reader, const smx_series_view *view, uint64_t *counts,
+			  double *sum)
+{
+	reader_read_cells(reader, view, counts, sum);
+}
+
 /* One cell, as a histogram without bounds. */
 void smx_reader_summary(const smx_reader *reader, const smx_series_view *view, uint64_t *count,
 			double *sum)
 {
-	smx_reader_histogram(reader, view, count, sum);
+	reader_read_cells(reader, view, count, sum);
 }
 
 size_t smx_reader_gauge(const smx_reader *reader, const smx_series_view *view,

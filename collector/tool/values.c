@@ -4,23 +4,31 @@
  */
 #include "values.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 bool values_make(struct values *values, const smx_reader *reader)
 {
-	size_t bound_most = 0;
+	size_t bound_most = 0, native_most = 0;
 
-	for (size_t i = 0; i < smx_reader_family_count(reader); i++)
-		if (smx_reader_family(reader, i)->bound_count > bound_most)
-			bound_most = smx_reader_family(reader, i)->bound_count;
+	for (size_t i = 0; i < smx_reader_family_count(reader); i++) {
+		const smx_family_view *family = smx_reader_family(reader, i);
+
+		if (family->bound_count > bound_most)
+			bound_most = family->bound_count;
+		if (family->native.count > native_most)
+			native_most = family->native.count;
+	}
 	values->counts = calloc(bound_most + 1, sizeof(*values->counts));
+	values->native_counts = calloc(native_most + 1, sizeof(*values->native_counts));
 	values->samples = calloc(smx_reader_holder_count(reader) + 1, sizeof(*values->samples));
-	return values->counts && values->samples;
+	return values->counts && values->native_counts && values->samples;
 }
 
 void values_free(struct values *values)
 {
 	free(values->counts);
+	free(values->native_counts);
 	free(values->samples);
 }
 
@@ -32,7 +40,11 @@ static bool read_histogram(const smx_reader *reader, const smx_series_view *seri
 {
 	uint64_t total = 0;
 
-	smx_reader_histogram(reader, series, values->counts, &values->sum);
+	if (series->family->kind == SMX_NATIVE_HISTOGRAM)
+		smx_reader_native_histogram(reader, series, values->native_counts, values->counts,
+					    &values->sum);
+	else
+		smx_reader_histogram(reader, series, values->counts, &values->sum);
 	for (size_t i = 0; i <= series->family->bound_count; i++)
 		total += values->counts[i];
 	return total > 0;
@@ -47,6 +59,7 @@ static bool read_series(smx_reader *reader, const smx_series_view *series, struc
 		values->counter = smx_reader_counter(reader, series);
 		return values->counter.whole > 0 || values->counter.fraction > 0;
 	case SMX_HISTOGRAM:
+	case SMX_NATIVE_HISTOGRAM:
 		return read_histogram(reader, series, values);
 	case SMX_SUMMARY:
 		smx_reader_summary(reader, series, values->counts, &values->sum);
@@ -72,14 +85,14 @@ static void put_labels(struct json *json, const char *name, const smx_label *lab
 	json_close(json, '}');
 }
 
-static void put_exemplar(struct json *json, const smx_reader *reader, const smx_series_view *series,
-			 size_t bucket)
+static void put_exemplar(struct json *json, const char *name, const smx_reader *reader,
+			 const smx_series_view *series, size_t bucket)
 {
 	smx_exemplar_view exemplar;
 
 	if (!smx_reader_exemplar(reader, series, bucket, &exemplar))
 		return;
-	json_open(json, "exemplar", '{');
+	json_open(json, name, '{');
 	put_labels(json, "labels", exemplar.labels, exemplar.label_count);
 	json_double(json, "value", exemplar.value);
 	json_time(json, "time", exemplar.unix_ns);
@@ -92,6 +105,12 @@ static void put_counter(struct json *json, smx_counter_sample sample)
 		json_whole(json, "value", sample.whole);
 	else
 		json_double(json, "value", (double)sample.whole + sample.fraction);
+}
+
+/* A native histogram without bounds has exemplars, but not of buckets. */
+static bool has_bucket_exemplars(const smx_family_view *family)
+{
+	return family->kind == SMX_HISTOGRAM || family->bound_count > 0;
 }
 
 static void put_histogram(struct json *json, const smx_reader *reader,
@@ -114,9 +133,51 @@ static void put_histogram(struct json *json, const smx_reader *reader,
 		else
 			json_string(json, "le", "+Inf");
 		json_whole(json, "count", total);
-		put_exemplar(json, reader, series, i);
+		if (has_bucket_exemplars(family))
+			put_exemplar(json, "exemplar", reader, series, i);
 		json_close(json, '}');
 	}
+	json_close(json, ']');
+}
+
+/* The buckets of one sign that have anything, by index: from `zero` in steps of 1 or -1. */
+static void put_side(struct json *json, const char *name, const smx_native_view *native,
+		     const uint64_t *zero, ptrdiff_t step)
+{
+	json_open(json, name, '[');
+	for (size_t i = 0; i < native->side; i++) {
+		uint64_t count = zero[step * (ptrdiff_t)(i + 1)];
+
+		if (count == 0)
+			continue;
+		json_open(json, NULL, '{');
+		json_double(json, "index", native->first + (double)i);
+		json_whole(json, "count", count);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_native(struct json *json, const smx_reader *reader, const smx_series_view *series,
+		       const struct values *values)
+{
+	const smx_native_view *native = &series->family->native;
+	const uint64_t *zero = values->native_counts + (native->negative ? native->side : 0);
+
+	put_histogram(json, reader, series, values);
+	json_open(json, "native", '{');
+	json_double(json, "schema", native->schema);
+	json_double(json, "zero_threshold", native->zero_threshold);
+	json_whole(json, "zero_count", *zero);
+	if (native->negative)
+		put_side(json, "negative", native, zero, -1);
+	put_side(json, "positive", native, zero, 1);
+	json_close(json, '}');
+	if (has_bucket_exemplars(series->family))
+		return;
+	json_open(json, "exemplars", '[');
+	for (size_t i = 0; i < SMX_NATIVE_EXEMPLAR_MAX; i++)
+		put_exemplar(json, NULL, reader, series, i);
 	json_close(json, ']');
 }
 
@@ -166,10 +227,13 @@ static void put_values(struct json *json, smx_reader *reader, const smx_series_v
 	switch (series->family->kind) {
 	case SMX_COUNTER:
 		put_counter(json, values->counter);
-		put_exemplar(json, reader, series, 0);
+		put_exemplar(json, "exemplar", reader, series, 0);
 		break;
 	case SMX_HISTOGRAM:
 		put_histogram(json, reader, series, values);
+		break;
+	case SMX_NATIVE_HISTOGRAM:
+		put_native(json, reader, series, values);
 		break;
 	case SMX_SUMMARY:
 		json_whole(json, "count", values->counts[0]);

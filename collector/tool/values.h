@@ -12,6 +12,7 @@
 struct values {
 	smx_counter_sample counter;
 	uint64_t *counts; /* of a histogram's buckets; of a summary one */
+	uint64_t *native_counts;
 	double sum;
 	smx_gauge_sample *samples;
 	size_t sample_count;

@@ -104,6 +104,16 @@
  * owner, and is the last to be taken over, but for the oldest beyond SMX_KEPT_MAX. MOST_RECENT
  * looks at all slots.
  *
+ * NATIVE HISTOGRAMS (since minor version 1) have cells as histograms have. With base =
+ * 2^(2^-schema) bucket i holds the magnitudes in (base^(i-1), base^i], each bound the double
+ * nearest to it; those of a sign are first to first + side - 2, and one for what is above. In
+ * ascending order of value: if there are negative ones, what is above the range, then their buckets
+ * from the last to the first; the zero bucket, which has magnitudes up to base^(first-1) and, if
+ * there are no negative ones, all below; the positive ones from the first to the last, and what is
+ * above. Where there are bounds, too, a value in native bucket n with c bounds below it has cell n
+ * + c: both grow with it, so each of the bound_count cells more stands for one native bucket and
+ * one of the bounds.
+ *
  * SUMMARIES have one cell: how many values, and their sum, changed by one 16-byte compare-and-swap.
  *
  * STATE SETS are gauges of the mode LIVE_MOST_RECENT whose value is the index of the present state.
@@ -114,9 +124,11 @@
  * leads to the empty text. The label set given last is served.
  *
  * EXEMPLARS. exemplar_offset of a counter's or histogram's series, where it is not 0, is that of an
- * array of smx_layout_exemplar: one for a counter, bound_count + 1, one a bucket, for a histogram.
- * Writers store the 32 words of one in any order and do not wait for each other: where two met, or
- * one was killed, the checksum is wrong and there is no exemplar until the next is written.
+ * array of smx_layout_exemplar: one for a counter, bound_count + 1, one a bucket, for a histogram;
+ * for a native histogram the same where it has bounds, else SMX_LAYOUT_NATIVE_EXEMPLARS, of native
+ * bucket n that of n modulo their number, so that neighbours do not displace each other. Writers
+ * store the 32 words of one in any order and do not wait for each other: where two met, or one was
+ * killed, the checksum is wrong and there is no exemplar until the next is written.
  *
  * HEALTH CHECKS are records of their own in the family root. Each has two outcomes: who reports
  * writes over the one that is not valid, else the older, so whoever is killed while it writes
@@ -148,7 +160,7 @@
 
 #define SMX_LAYOUT_MAGIC 0x31434952544d4853u /* "SHMTRIC1" in little-endian order */
 #define SMX_LAYOUT_VERSION_MAJOR 1u	     /* another one has another file suffix */
-#define SMX_LAYOUT_VERSION_MINOR 0u	     /* a higher one only uses what is reserved here */
+#define SMX_LAYOUT_VERSION_MINOR 1u	     /* a higher one only uses what is reserved here */
 #define SMX_LAYOUT_BYTE_ORDER 0x0102030405060708u
 #define SMX_LAYOUT_HEADER_SIZE 4096u
 #define SMX_LAYOUT_ALIGNMENT 64u /* of everything in the arena */
@@ -159,6 +171,10 @@
 #define SMX_LAYOUT_LABEL_MAX 32u
 #define SMX_LAYOUT_LABEL_VALUE_MAX 1024u
 #define SMX_LAYOUT_BOUND_MAX 1000u
+#define SMX_LAYOUT_NATIVE_SCHEMA_MIN (-4)
+#define SMX_LAYOUT_NATIVE_SCHEMA_MAX 8
+#define SMX_LAYOUT_NATIVE_BUCKET_MAX 4096u /* native buckets in all, of both signs and of zero */
+#define SMX_LAYOUT_NATIVE_EXEMPLARS 9u	   /* odd: values octaves apart have different ones */
 #define SMX_LAYOUT_HELP_MAX 4096u
 #define SMX_LAYOUT_STATE_MAX 128u /* of a state set; each at most SMX_LAYOUT_NAME_MAX bytes */
 #define SMX_LAYOUT_INFO_MAX 4096u /* bytes of an info's labels */
@@ -391,7 +407,8 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
  * A family. Its key, at 128, is hashed with hash_seed and says what the family is:
  *   u16 kind, u16 mode (0 but for gauges and state sets), u16 label_count, u16 bound_count,
  *   bound_count x f64 bounds (strictly increasing, finite); of a state set in their place
- *   bound_count names of states, each as u16 size and bytes, valid UTF-8, not empty, none twice,
+ *   bound_count names of states, each as u16 size and bytes, valid UTF-8, not empty, none twice;
+ *   of a native histogram, whose bound_count may be 0, a smx_layout_native behind the bounds;
  *   then name (of a counter without _total), unit (size 0: none) and label_count label names, each
  *   as u16 size and bytes.
  * A family has help_offset 0 only until its definer has come to it; a text of size 0 is no help.
@@ -417,7 +434,13 @@ typedef struct smx_layout_family {
 	uint32_t table_low;
 	uint32_t stripe_count; /* as in the header */
 	uint64_t created_unix_ns;
-	uint64_t reserved[3];
+	/* of native histograms, as in the key: */
+	int32_t native_schema;
+	int32_t native_first;
+	uint32_t native_side;
+	uint32_t
+		native_zero; /* index of the zero bucket: native_side, or 0 without negative ones */
+	uint64_t reserved;
 	/* key at 128, table */
 } smx_layout_family;
 SMX_LAYOUT_AT(smx_layout_family, kind, 24);
@@ -435,9 +458,30 @@ SMX_LAYOUT_AT(smx_layout_family, table_count, 76);
 SMX_LAYOUT_AT(smx_layout_family, table_low, 80);
 SMX_LAYOUT_AT(smx_layout_family, stripe_count, 84);
 SMX_LAYOUT_AT(smx_layout_family, created_unix_ns, 88);
+SMX_LAYOUT_AT(smx_layout_family, native_schema, 96);
+SMX_LAYOUT_AT(smx_layout_family, native_first, 100);
+SMX_LAYOUT_AT(smx_layout_family, native_side, 104);
+SMX_LAYOUT_AT(smx_layout_family, native_zero, 108);
 SMX_LAYOUT_ASSERT(sizeof(smx_layout_family) == 120, "the key of a family begins at 128");
 #define SMX_LAYOUT_FAMILY_KEY 128u
 #define SMX_LAYOUT_FAMILY_BOUNDS 136u /* within the record: behind the four u16 of the key */
+
+/*
+ * How the native buckets lie. The lower bound of the first is 2^-1022 or more, the upper bound of
+ * the last 2^1024 or less.
+ */
+typedef struct smx_layout_native {
+	int32_t schema;
+	int32_t first;	/* index of the bucket of the least magnitudes beside zero's */
+	uint32_t side;	/* buckets of a sign, 2 or more: the last for what is above the range */
+	uint32_t flags; /* SMX_NATIVE_* */
+} smx_layout_native;
+SMX_LAYOUT_AT(smx_layout_native, schema, 0);
+SMX_LAYOUT_AT(smx_layout_native, first, 4);
+SMX_LAYOUT_AT(smx_layout_native, side, 8);
+SMX_LAYOUT_AT(smx_layout_native, flags, 12);
+SMX_LAYOUT_ASSERT(sizeof(smx_layout_native) == 16, "16 bytes of a native histogram's key");
+#define SMX_NATIVE_NEGATIVE 1u /* negative values have buckets of their own */
 
 #define SMX_SERIES_OVERFLOW 1u
 

@@ -121,6 +121,16 @@ SMX_API const smx_writer_view *smx_reader_writer(const smx_reader *reader, size_
 
 /* ---- families and series ---- */
 
+/* How the native buckets of a family lie: as layout.h and shmetrics.h say. */
+typedef struct smx_native_view {
+	int schema;
+	int first;	       /* index of the bucket of the least magnitudes beside zero's */
+	size_t side;	       /* buckets of a sign; the last has what is above the range */
+	bool negative;	       /* negative values have buckets, too */
+	double zero_threshold; /* magnitudes up to it are in the zero bucket */
+	size_t count;	       /* native buckets in all: side of each sign, and one */
+} smx_native_view;
+
 typedef struct smx_family_view {
 	uint64_t id; /* where the record lies; constant within a generation */
 	smx_kind kind;
@@ -130,8 +140,9 @@ typedef struct smx_family_view {
 	smx_text unit;	     /* empty if none */
 	const smx_text *label_names;
 	size_t label_count;
-	const double *bounds; /* of histograms: strictly increasing, finite */
-	size_t bound_count;
+	const double *bounds;	/* of histograms: strictly increasing, finite */
+	size_t bound_count;	/* of native ones it may be 0 */
+	smx_native_view native; /* of native histograms */
 	const smx_text *states; /* of state sets: not empty, none twice */
 	size_t state_count;
 	uint64_t created_unix_ns;
@@ -172,6 +183,15 @@ SMX_API smx_counter_sample smx_reader_counter(const smx_reader *reader,
  */
 SMX_API void smx_reader_histogram(const smx_reader *reader, const smx_series_view *series,
 				  uint64_t *counts, double *sum);
+
+/*
+ * native_counts: native.count numbers, in ascending order of value: the negative buckets, if there
+ * are any, from the greatest magnitudes on; that of zero; the positive ones. bucket_counts:
+ * bound_count + 1, as of smx_reader_histogram. Both are of the same observations, and so is sum.
+ */
+SMX_API void smx_reader_native_histogram(const smx_reader *reader, const smx_series_view *series,
+					 uint64_t *native_counts, uint64_t *bucket_counts,
+					 double *sum);
 
 SMX_API void smx_reader_summary(const smx_reader *reader, const smx_series_view *series,
 				uint64_t *count, double *sum);
@@ -218,6 +238,7 @@ SMX_API size_t smx_reader_state(smx_reader *reader, const smx_series_view *serie
 SMX_API size_t smx_reader_info_labels(smx_reader *reader, const smx_series_view *series,
 				      const smx_label **labels);
 
+#define SMX_NATIVE_EXEMPLAR_MAX 9 /* of a series of a native histogram without bounds */
 #define SMX_EXEMPLAR_LABEL_MAX 44
 /* An exemplar; its labels are in it, so it must not be copied. */
 typedef struct smx_exemplar_view {
@@ -230,7 +251,9 @@ typedef struct smx_exemplar_view {
 
 /*
  * The exemplar of a counter (bucket 0) or of a histogram's bucket (0 to bound_count), in which its
- * value lies. False: there is none. It has at most 128 characters.
+ * value lies; of a native histogram without bounds, below SMX_NATIVE_EXEMPLAR_MAX, of any native
+ * bucket. False:
+ * there is none. It has at most 128 characters.
  */
 SMX_API bool smx_reader_exemplar(const smx_reader *reader, const smx_series_view *series,
 				 size_t bucket, smx_exemplar_view *exemplar);

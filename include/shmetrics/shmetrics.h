@@ -134,6 +134,9 @@ typedef struct smx_gauge_family {
 typedef struct smx_histogram_family {
 	struct smx_family_record *impl;
 } smx_histogram_family;
+typedef struct smx_native_histogram_family {
+	struct smx_family_record *impl;
+} smx_native_histogram_family;
 typedef struct smx_summary_family {
 	struct smx_family_record *impl;
 } smx_summary_family;
@@ -147,11 +150,11 @@ typedef struct smx_state_set_family {
 /*
  * Defines a family, or finds it if any process has defined it alike. The same definition again is
  * the same family. If this process has defined the name otherwise (kind, label names, unit, mode,
- * bounds), that is an error; if only other processes have (a rolling deployment), both live on and
- * the one that more live processes use is served. A family without labels has its series at once.
- * On failure *family is the empty family, whose series are empty handles. Fails: INVALID, CONFLICT
- * (also with the sample names of another family: a histogram x owns x_bucket, x_sum and x_count, a
- * summary x_sum and x_count, an info x_info), FULL.
+ * bounds, native buckets), that is an error; if only other processes have (a rolling deployment),
+ * both live on and the one that more live processes use is served. A family without labels has its
+ * series at once. On failure *family is the empty family, whose series are empty handles. Fails:
+ * INVALID, CONFLICT (also with the sample names of another family: a histogram x, native or not,
+ * owns x_bucket, x_sum and x_count, a summary x_sum and x_count, an info x_info), FULL.
  */
 SMX_API smx_status smx_counter_define(smx_segment *segment, const smx_definition *definition,
 				      smx_counter_family *family, smx_error *error);
@@ -166,6 +169,34 @@ SMX_API smx_status smx_gauge_define(smx_segment *segment, const smx_definition *
 SMX_API smx_status smx_histogram_define(smx_segment *segment, const smx_definition *definition,
 					const double *bounds, size_t bound_count,
 					smx_histogram_family *family, smx_error *error);
+
+/* How the buckets of a native histogram lie. */
+typedef struct smx_native_options {
+	int schema; /* -4 to 8: 2^schema buckets an octave; below 0 one for 2^-schema octaves */
+	/*
+	 * The range of magnitudes: positive, finite, 1e-300 <= least < greatest. Those above least
+	 * and up to greatest have buckets of their own; at or below least may be the zero bucket.
+	 */
+	double least, greatest;
+	bool negative;	      /* negative values too have buckets, as many again */
+	const double *bounds; /* NULL, or classic buckets besides, as of smx_histogram_define */
+	size_t bound_count;
+} smx_native_options;
+
+/*
+ * A histogram whose buckets grow exponentially, as Prometheus' native histograms have it: with
+ * schema 3 each is at most 9.1 % wider than the one before. options: NULL for schema 3 and 0.1 ms
+ * to 100 s, without negative values. There are at most 4,096 buckets (INVALID); each takes 16 bytes
+ * of every series, times the segment's stripes. A value that the range lacks is recorded, and
+ * counted as smx_drop says: a magnitude above it in the bucket next to the range, a negative value
+ * of a histogram that has no negative buckets in the zero bucket. Formats without native histograms
+ * show the classic buckets, or only how many values there were, and their sum.
+ */
+SMX_API smx_status smx_native_histogram_define(smx_segment *segment,
+					       const smx_definition *definition,
+					       const smx_native_options *options,
+					       smx_native_histogram_family *family,
+					       smx_error *error);
 
 /* How many values there were, and their sum; no quantiles. */
 SMX_API smx_status smx_summary_define(smx_segment *segment, const smx_definition *definition,
@@ -193,6 +224,9 @@ typedef struct smx_gauge {
 typedef struct smx_histogram {
 	struct smx_series_record *impl;
 } smx_histogram;
+typedef struct smx_native_histogram {
+	struct smx_series_record *impl;
+} smx_native_histogram;
 typedef struct smx_summary {
 	struct smx_series_record *impl;
 } smx_summary;
@@ -215,6 +249,8 @@ typedef struct smx_state_set {
 SMX_API smx_counter smx_counter_with(smx_counter_family family, const char *const *values);
 SMX_API smx_gauge smx_gauge_with(smx_gauge_family family, const char *const *values);
 SMX_API smx_histogram smx_histogram_with(smx_histogram_family family, const char *const *values);
+SMX_API smx_native_histogram smx_native_histogram_with(smx_native_histogram_family family,
+						       const char *const *values);
 SMX_API smx_summary smx_summary_with(smx_summary_family family, const char *const *values);
 SMX_API smx_info smx_info_with(smx_info_family family, const char *const *values);
 SMX_API smx_state_set smx_state_set_with(smx_state_set_family family, const char *const *values);
@@ -222,6 +258,8 @@ SMX_API smx_state_set smx_state_set_with(smx_state_set_family family, const char
 SMX_API smx_counter smx_counter_with_text(smx_counter_family family, const smx_text *values);
 SMX_API smx_gauge smx_gauge_with_text(smx_gauge_family family, const smx_text *values);
 SMX_API smx_histogram smx_histogram_with_text(smx_histogram_family family, const smx_text *values);
+SMX_API smx_native_histogram smx_native_histogram_with_text(smx_native_histogram_family family,
+							    const smx_text *values);
 SMX_API smx_summary smx_summary_with_text(smx_summary_family family, const smx_text *values);
 SMX_API smx_info smx_info_with_text(smx_info_family family, const smx_text *values);
 SMX_API smx_state_set smx_state_set_with_text(smx_state_set_family family, const smx_text *values);
@@ -289,6 +327,9 @@ SMX_API void smx_gauge_dec(smx_gauge gauge);
  */
 SMX_API void smx_histogram_observe(smx_histogram histogram, double value);
 
+/* The same, for its native bucket and its classic one together. */
+SMX_API void smx_native_histogram_observe(smx_native_histogram histogram, double value);
+
 /* Adds one to the count and `value` to the sum, as one. NaN: counted as dropped. */
 SMX_API void smx_summary_observe(smx_summary summary, double value);
 
@@ -307,6 +348,9 @@ SMX_API void smx_counter_add_exemplar(smx_counter counter, double amount, const 
 				      size_t label_count);
 SMX_API void smx_histogram_observe_exemplar(smx_histogram histogram, double value,
 					    const smx_label *labels, size_t label_count);
+/* One without classic buckets keeps at most 9 exemplars, of different buckets. */
+SMX_API void smx_native_histogram_observe_exemplar(smx_native_histogram histogram, double value,
+						   const smx_label *labels, size_t label_count);
 
 /* How often this process recorded to an empty handle, of any kind. Async-signal-safe. */
 SMX_API uint64_t smx_unrecorded_count(void);

@@ -80,7 +80,7 @@ typedef enum smx_kind {
 	SMX_COUNTER = 1,
 	SMX_GAUGE = 2,
 	SMX_HISTOGRAM = 3,
-	SMX_NATIVE_HISTOGRAM = 4, /* reserved */
+	SMX_NATIVE_HISTOGRAM = 4, /* exponential buckets, and bounds if it has them */
 	SMX_SUMMARY = 5,	  /* count and sum, no quantiles */
 	SMX_INFO = 6,		  /* labels that describe, set as a whole */
 	SMX_STATE_SET = 7,	  /* one of several named states */
@@ -134,7 +134,8 @@ typedef enum smx_drop {
 	SMX_DROP_COLLISION = 11,   /* two keys of one 64-bit hash: overflow series */
 	SMX_DROP_RETIRED = 12,	   /* dead processes of gauges of mode ALL, taken over */
 	SMX_DROP_EXEMPLAR = 13,	   /* exemplars over 128 characters, badly named or without room */
-	SMX_DROP_COUNT = 14
+	SMX_DROP_RANGE = 14, /* not dropped: observations that a native histogram's range lacks */
+	SMX_DROP_COUNT = 15
 } smx_drop;
 
 /* The reason as it is served: "series_cap", "family_cap", ... Async-signal-safe. */

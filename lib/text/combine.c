@@ -25,22 +25,38 @@ smx_counter_sample smx_combine_counter(const struct smx_series *series)
 	return total;
 }
 
-double smx_combine_histogram(const struct smx_series *series, size_t bucket_count, uint64_t *counts,
+/* What one part has. */
+static double read_histogram(const struct smx_part *part, uint64_t *counts)
+{
+	const smx_reader *reader = part->source->member->reader;
+	size_t bucket_count = part->view->family->bound_count + 1;
+	double sum;
+
+	if (part->source->family->kind == SMX_NATIVE_HISTOGRAM)
+		smx_reader_native_histogram(reader, part->view, counts + bucket_count, counts,
+					    &sum);
+	else
+		smx_reader_histogram(reader, part->view, counts, &sum);
+	return sum;
+}
+
+double smx_combine_histogram(const struct smx_series *series, uint64_t *counts,
 			     uint64_t *part_counts)
 {
+	size_t room = smx_family_count_room(series->first.source->family);
 	double sum = 0, part_sum;
 	bool first = true;
 
-	memset(counts, 0, bucket_count * sizeof(uint64_t));
+	memset(counts, 0, room * sizeof(uint64_t));
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
 		uint64_t *here = first ? counts : part_counts;
 
 		if (!smx_part_is_served(part))
 			continue;
-		smx_reader_histogram(part->source->member->reader, part->view, here, &part_sum);
+		part_sum = read_histogram(part, here);
 		/* Not 0 + sum: a sum of -0 stays one. */
 		sum = first ? part_sum : sum + part_sum;
-		for (size_t i = 0; !first && i < bucket_count; i++)
+		for (size_t i = 0; !first && i < room; i++)
 			counts[i] = smx_add_saturated(counts[i], here[i]);
 		first = false;
 	}
@@ -155,6 +171,31 @@ bool smx_combine_exemplar(const struct smx_series *series, size_t bucket,
 		}
 	}
 	return read_exemplar(latest, bucket, exemplar);
+}
+
+size_t smx_combine_exemplar_count(const struct smx_family *family)
+{
+	if (family->kind == SMX_NATIVE_HISTOGRAM && family->tail_count == 1)
+		return SMX_NATIVE_EXEMPLAR_MAX;
+	return smx_kind_is_histogram(family->kind) ? family->tail_count
+						   : family->kind == SMX_COUNTER;
+}
+
+bool smx_combine_bucket_exemplar(const struct smx_series *series, size_t bucket,
+				 smx_exemplar_view *exemplar)
+{
+	const struct smx_family *family = series->first.source->family;
+	uint64_t latest_ns = 0;
+
+	if (family->kind != SMX_NATIVE_HISTOGRAM || family->tail_count > 1)
+		return smx_combine_exemplar(series, bucket, exemplar);
+	for (size_t i = 0; i < smx_combine_exemplar_count(family); i++) {
+		if (smx_combine_exemplar(series, i, exemplar) && exemplar->unix_ns >= latest_ns) {
+			bucket = i;
+			latest_ns = exemplar->unix_ns;
+		}
+	}
+	return smx_combine_exemplar(series, bucket, exemplar);
 }
 
 bool smx_combine_is_asked_for(const struct smx_series *series)

@@ -17,8 +17,12 @@ static inline uint64_t smx_add_saturated(uint64_t a, uint64_t b)
 }
 
 smx_counter_sample smx_combine_counter(const struct smx_series *series);
-/* Fills counts, not cumulative; part_counts has room for as many. Returns the sum. */
-double smx_combine_histogram(const struct smx_series *series, size_t bucket_count, uint64_t *counts,
+/*
+ * Fills counts, not cumulative: one a bound and one beyond, then of native histograms one a native
+ * bucket, as smx_reader_native_histogram has them. part_counts has room for as many. Returns the
+ * sum.
+ */
+double smx_combine_histogram(const struct smx_series *series, uint64_t *counts,
 			     uint64_t *part_counts);
 /* The one sample of a gauge that has one. False: nobody has a value. */
 bool smx_combine_gauge(const struct smx_series *series, smx_gauge_mode mode, double *value);
@@ -31,9 +35,20 @@ bool smx_combine_state(const struct smx_series *series, size_t *state);
  * for any reader of the series.
  */
 size_t smx_combine_info(const struct smx_series *series, const smx_label **labels);
-/* The latest exemplar of a counter (bucket 0) or of a histogram's bucket. False: there is none. */
+/*
+ * The latest exemplar of a counter (bucket 0) or of a histogram's bucket, or one of a native
+ * histogram without bounds. False: there is none.
+ */
 bool smx_combine_exemplar(const struct smx_series *series, size_t bucket,
 			  smx_exemplar_view *exemplar);
+/*
+ * Of all that a histogram has the one to stand behind a bucket of its bounds: where a native one
+ * has no bounds, the latest of its exemplars.
+ */
+bool smx_combine_bucket_exemplar(const struct smx_series *series, size_t bucket,
+				 smx_exemplar_view *exemplar);
+/* How many exemplars a series may have. */
+size_t smx_combine_exemplar_count(const struct smx_family *family);
 /* When the oldest part of it was made. */
 uint64_t smx_combine_created_ns(const struct smx_series *series);
 /*

@@ -83,8 +83,8 @@ static bool make_room(smx_exposition *exposition)
 	size_t counts = 1, samples = 1;
 
 	for (size_t i = 0; i < merge->family_count; i++) {
-		if (merge->families[i]->tail_count > counts)
-			counts = merge->families[i]->tail_count;
+		if (smx_family_count_room(merge->families[i]) > counts)
+			counts = smx_family_count_room(merge->families[i]);
 	}
 	for (size_t i = 0; i < merge->member_count; i++) {
 		if (merge->members[i]->writer_count > samples)

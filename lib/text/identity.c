@@ -50,6 +50,16 @@ static bool bounds_are_fit(const smx_family_view *view)
 	return true;
 }
 
+/* A hostile reader's are no concern here, but a bucket's index must not overflow. */
+static bool native_is_fit(const smx_native_view *native)
+{
+	return native->schema >= -4 && native->schema <= 8 && native->side >= 2 &&
+	       native->side <= SMX_NATIVE_SIDE_MAX &&
+	       native->count == native->side * (native->negative ? 2 : 1) + 1 &&
+	       native->first >= -SMX_NATIVE_INDEX_MAX && native->first <= SMX_NATIVE_INDEX_MAX &&
+	       native->zero_threshold > 0 && isfinite(native->zero_threshold);
+}
+
 /* Each must be a label value of its own. */
 static bool states_are_fit(const smx_family_view *view)
 {
@@ -81,6 +91,8 @@ static bool kind_is_fit(const smx_family_view *view)
 		return view->mode >= SMX_GAUGE_LIVE_ALL && view->mode <= SMX_GAUGE_MOST_RECENT;
 	case SMX_HISTOGRAM:
 		return bounds_are_fit(view);
+	case SMX_NATIVE_HISTOGRAM:
+		return bounds_are_fit(view) && native_is_fit(&view->native);
 	default:
 		return false;
 	}
@@ -103,8 +115,14 @@ static void append_key(smx_buffer *key, const smx_family_view *view)
 		smx_buffer_append(key, "", 1);
 	}
 	smx_buffer_append(key, "", 1);
-	if (view->kind == SMX_HISTOGRAM)
+	if (smx_kind_is_histogram(view->kind))
 		smx_buffer_append(key, view->bounds, view->bound_count * sizeof(double));
+	if (view->kind == SMX_NATIVE_HISTOGRAM) {
+		smx_buffer_append(key, &view->native.schema, sizeof(view->native.schema));
+		smx_buffer_append(key, &view->native.first, sizeof(view->native.first));
+		smx_buffer_append(key, &view->native.side, sizeof(view->native.side));
+		smx_buffer_append(key, &view->native.negative, sizeof(view->native.negative));
+	}
 	for (size_t i = 0; view->kind == SMX_STATE_SET && i < view->state_count; i++) {
 		smx_buffer_append(key, view->states[i].data, view->states[i].size);
 		smx_buffer_append(key, "", 1);
@@ -131,7 +149,7 @@ static void append_bound(struct smx_family *family, double bound)
 
 static bool make_tails(struct smx_family *family, const smx_family_view *view)
 {
-	bool has_bounds = view->kind == SMX_HISTOGRAM;
+	bool has_bounds = smx_kind_is_histogram(view->kind);
 
 	family->tail_count = has_bounds ? view->bound_count + 1 : view->state_count;
 	family->tail_ends = calloc(family->tail_count, sizeof(size_t));
@@ -154,9 +172,13 @@ static bool make_texts(struct smx_family *family, const smx_family_view *view)
 {
 	smx_buffer_append(&family->head, family->name.data, family->name.size);
 	smx_buffer_append_string(&family->head, smx_words_sample_suffix(family->kind));
-	if (family->kind == SMX_HISTOGRAM)
+	if (smx_kind_is_histogram(family->kind))
 		family->may_be_negative = view->bound_count != 0 && view->bounds[0] < 0;
-	if ((family->kind == SMX_HISTOGRAM || family->kind == SMX_STATE_SET) &&
+	if (family->kind == SMX_NATIVE_HISTOGRAM) {
+		family->native = view->native;
+		family->may_be_negative |= view->native.negative;
+	}
+	if ((smx_kind_is_histogram(family->kind) || family->kind == SMX_STATE_SET) &&
 	    !make_tails(family, view))
 		return false;
 	return !family->head.failed;

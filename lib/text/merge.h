@@ -69,8 +69,9 @@ struct smx_family {
 	uint64_t order; /* of discovery */
 	smx_kind kind;
 	smx_gauge_mode mode;
-	bool may_be_negative; /* of histograms: the first bound is */
-	smx_buffer head;      /* `name_total`, `name_bucket` */
+	bool may_be_negative; /* of histograms: the first bound is, or there are negative buckets */
+	smx_native_view native; /* of native histograms */
+	smx_buffer head;	/* `name_total`, `name_bucket` */
 	/*
 	 * Of histograms `,le="0.1"} ` one after the other, of state sets `,name="state"} `, and
 	 * where each ends.
@@ -106,6 +107,9 @@ struct smx_merge {
 	bool unsettled; /* what is shown has to be worked out again */
 };
 
+#define SMX_NATIVE_SIDE_MAX 4095u
+#define SMX_NATIVE_INDEX_MAX 262144 /* of the bucket that ends in 2^1024, in the finest schema */
+
 /* All of these return false when there is no memory; what there was before stays usable. */
 
 bool smx_merge_add(struct smx_merge *merge, smx_reader *reader);
@@ -131,6 +135,16 @@ static inline bool smx_family_has_one_sample(const struct smx_family *family)
 {
 	return family->kind == SMX_COUNTER ||
 	       (family->kind == SMX_GAUGE && !smx_mode_shows_each(family->mode));
+}
+static inline bool smx_kind_is_histogram(smx_kind kind)
+{
+	return kind == SMX_HISTOGRAM || kind == SMX_NATIVE_HISTOGRAM;
+}
+/* How many numbers a reader tells of a series: of native histograms bounds first. */
+static inline size_t smx_family_count_room(const struct smx_family *family)
+{
+	return family->tail_count +
+	       (family->kind == SMX_NATIVE_HISTOGRAM ? family->native.count : 0);
 }
 static inline bool smx_mode_is_sum(smx_gauge_mode mode)
 {

@@ -77,7 +77,7 @@ static void append_exemplar(smx_buffer *buffer, const struct smx_series *series,
 	smx_exemplar_view exemplar;
 	const char *before = "{";
 
-	if (!smx_combine_exemplar(series, bucket, &exemplar) || exemplar.unix_ns == 0)
+	if (!smx_combine_bucket_exemplar(series, bucket, &exemplar) || exemplar.unix_ns == 0)
 		return;
 	for (size_t i = 0; i < exemplar.label_count; i++) {
 		if (!smx_words_is_utf8(exemplar.labels[i].value))
@@ -213,7 +213,7 @@ static void render_histogram(const struct smx_rendering *rendering, const struct
 	const char *tails = family->tails.data;
 	uint64_t *counts = rendering->counts, count = 0;
 	size_t room = (bucket_count + 2) * line_room(series) + family->tails.size, tail = 0;
-	double sum = smx_combine_histogram(series, bucket_count, counts, rendering->part_counts);
+	double sum = smx_combine_histogram(series, counts, rendering->part_counts);
 	char *out;
 
 	for (size_t i = 0; i < bucket_count; i++)
@@ -315,6 +315,7 @@ static void render_series(const struct smx_rendering *rendering, const struct sm
 		render_counter(rendering, family, series);
 		break;
 	case SMX_HISTOGRAM:
+	case SMX_NATIVE_HISTOGRAM: /* its classic buckets; without any all are in one */
 		render_histogram(rendering, family, series);
 		break;
 	case SMX_SUMMARY:

@@ -57,6 +57,7 @@ const char *smx_words_sample_suffix(smx_kind kind)
 	case SMX_INFO:
 		return "_info";
 	case SMX_HISTOGRAM:
+	case SMX_NATIVE_HISTOGRAM:
 		return "_bucket";
 	default:
 		return "";

@@ -160,6 +160,7 @@ class Builder:
         *,
         mode: int = 0,
         bounds: Sequence[float] = (),
+        native: Optional[tuple[int, int, int, int]] = None,
         states: Sequence[Text] = (),
         unit: Text = "",
         help: Optional[Text] = None,
@@ -168,6 +169,8 @@ class Builder:
         form = len(bounds) + len(states)
         head = struct.pack(L.ORDER + "4H", kind, mode, len(labels), form)
         key = head + struct.pack(f"{L.ORDER}{len(bounds)}d", *bounds)
+        if native is not None:
+            key += struct.pack(L.ORDER + "iiII", *native)
         key += b"".join(map(string, (*states, name, unit, *labels)))
         size = L.FAMILY_KEY + len(key)
         base = self.record(L.RECORD_FAMILY, size, hash64(key, self.seed) if hash is None else hash)
@@ -183,6 +186,10 @@ class Builder:
             "stripe_count": self.stripe_count,
             "created_unix_ns": 1_700_000_000_000_000_000,
         }
+        if native is not None:
+            schema, first, side, flags = native
+            values.update(native_schema=schema, native_first=first, native_side=side)
+            values.update(native_zero=side if flags & L.NATIVE_NEGATIVE else 0)
         for field, value in values.items():
             put(self.data, L.FAMILY, base, field, value)
         self.data[base + L.FAMILY_KEY : base + size] = key
@@ -213,7 +220,11 @@ class Builder:
             cells = (
                 self.gauge()
                 if kind in (L.GAUGE, L.STATE_SET)
-                else self.text(b"") if kind == L.INFO else self.cells(bounds + 1)
+                else (
+                    self.text(b"")
+                    if kind == L.INFO
+                    else self.cells(bounds + self.bucket_count(family))
+                )
             )
         base = self.record(L.RECORD_SERIES, L.SERIES_KEY + len(key), hash)
         values = {
@@ -242,6 +253,11 @@ class Builder:
         )
         self.count("series_count")
         return base
+
+    def bucket_count(self, family: int) -> int:
+        """How many cells a series has beside one a bound."""
+        side, zero = (L.get(self.data, L.FAMILY, family, f"native_{n}") for n in ("side", "zero"))
+        return int(side + zero + 1)
 
     def cells(self, count: int) -> int:
         """The offset of the first of `count` cells; they never straddle into a tile given out before."""

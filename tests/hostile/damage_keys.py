@@ -101,6 +101,64 @@ def keys() -> Iterator[Case]:
     yield v.case("three label values of two", SKIPPED)
 
 
+NATIVES: dict[str, tuple[int, int, int, int]] = {
+    "schema -5": (-5, 0, 4, 0),
+    "schema 9": (9, 0, 4, 0),
+    "schema of all bits": (-(2**31), 0, 4, 0),
+    "no buckets": (3, 0, 0, 0),
+    "one bucket": (3, 0, 1, 0),
+    "4,096 buckets": (3, 0, 4096, 0),
+    "2,048 buckets of each sign": (3, 0, 2048, 1),
+    "all buckets": (3, 0, 2**32 - 1, 0),
+    "all buckets of each sign": (3, 0, 2**32 - 1, 1),
+    "half of all buckets of each sign": (0, 0, 2**31, 1),
+    "unknown flags": (3, 0, 4, 2),
+    "of the first index": (3, -(2**31), 4, 0),
+    "of the last index": (3, 2**31 - 1, 4, 0),
+    "below the least number": (0, -1022, 4, 0),
+    "beyond the greatest": (0, 1022, 5, 0),
+    "beyond the greatest, coarse": (-4, 64, 3, 0),
+    "beyond the greatest, fine": (8, 262_143, 4, 0),
+}
+SOUND_NATIVES: dict[str, tuple[int, int, int, int]] = {
+    "down to the least number": (0, -1021, 4, 0),
+    "up to the greatest": (0, 1022, 4, 0),
+    "up to the greatest, coarse": (-4, 64, 2, 0),
+    "up to the greatest, fine": (8, 262_143, 3, 0),
+    "4,096 in all": (8, -2047, 4095, 0),
+    "4,095 of both signs": (8, -1024, 2047, 1),
+}
+
+
+@damage_class
+def natives() -> Iterator[Case]:
+    """Native buckets that no writer would define, and the outermost that one could."""
+    for bounds in ([], [0.5, 1.0, 2.0]):
+        for name, native in {**NATIVES, **SOUND_NATIVES}.items():
+            v = Victim()
+            at = v.family("native", L.NATIVE_HISTOGRAM, ["a"], native=native, bounds=bounds)
+            sound = name in SOUND_NATIVES
+            series = v.series(at, ["x"], cells=None if sound else v.cells(8))
+            for i in range(4):
+                v.add(series, i, 2**63, 1.0)
+            yield v.case(f"native buckets: {name}, {len(bounds)} bounds", SERVED if sound else SKIPPED)
+        for at in range(0, 16, 4):
+            for value in (0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF):
+                v = Victim()
+                family = v.family("native", L.NATIVE_HISTOGRAM, native=(3, 0, 20, 0), bounds=bounds)
+                v.observe(v.series(family), 0.25)
+                place = family + L.FAMILY_BOUNDS + 8 * len(bounds) + at
+                struct.pack_into(L.ORDER + "I", v.data, place, value)
+                yield v.case(f"native buckets: {value:#x} at {at}")
+    v = Victim()
+    family = v.family("native", L.NATIVE_HISTOGRAM, native=(3, 0, 2000, 0))
+    v.series(family, cells=v.arena_next - v.arena_next % 512 - 512)
+    yield v.case("native buckets: cells beyond the end", SKIPPED)
+    v = Victim()
+    v.family("histogram", L.HISTOGRAM, native=(3, 0, 20, 0), bounds=[1.0])
+    yield v.case("native buckets of a histogram")
+
+
 @damage_class
 def bounds() -> Iterator[Case]:
     infinite, nan = float("inf"), float("nan")

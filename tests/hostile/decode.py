@@ -23,6 +23,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Optional
 
+import decode_native
 import layout as L
 from decode_values import ValueDecoder
 from layout import get
@@ -266,10 +267,15 @@ class Decoder(ValueDecoder):
         bound_count = f["bound_count"] - state_count
         if not self.expect(8 + 8 * bound_count <= len(key), f"{where}: its bounds run over"):
             return None
-        bounds = struct.unpack_from(f"{L.ORDER}{bound_count}d", key, 8)
-        texts = self.strings(
-            key[8 + 8 * bound_count :], state_count + 2 + f["label_count"], where
-        )
+        bounds, at = struct.unpack_from(f"{L.ORDER}{bound_count}d", key, 8), 8 + 8 * bound_count
+        native = None
+        if f["kind"] == L.NATIVE_HISTOGRAM:
+            native, problem = decode_native.parse(key[at:])
+            if not self.expect(native is not None, f"{where}: {problem}"):
+                return None
+            at += L.NATIVE_SIZE
+        self.native_is_told(where, f, native)
+        texts = self.strings(key[at:], state_count + 2 + f["label_count"], where)
         if texts is None:
             return None
         states, texts = texts[:state_count], texts[state_count:]
@@ -283,7 +289,8 @@ class Decoder(ValueDecoder):
         self.expect(f["kind"] in L.KINDS, f"{where}: kind {f['kind']}")
         has_mode = f["kind"] in (L.GAUGE, L.STATE_SET)
         self.expect((f["mode"] in L.MODES) == has_mode, f"{where}: mode {f['mode']}")
-        self.expect(bool(bounds) == (f["kind"] == L.HISTOGRAM), f"{where}: {len(bounds)} bounds")
+        has_bounds = bool(bounds) and f["kind"] != L.NATIVE_HISTOGRAM
+        self.expect(has_bounds == (f["kind"] == L.HISTOGRAM), f"{where}: {len(bounds)} bounds")
         self.expect(f["label_count"] <= L.LABEL_MAX, f"{where}: {f['label_count']} labels")
         self.expect(f["stripe_count"] == self.stripe_count, f"{where}: {f['stripe_count']} stripes")
         self.expect(
@@ -300,6 +307,7 @@ class Decoder(ValueDecoder):
             "unit": texts[1],
             "label_names": texts[2:],
             "bounds": list(bounds),
+            "native": native,
             "states": states,
             "help_offset": f["help_offset"],
             "overflow_offset": f["overflow_offset"],
@@ -308,6 +316,12 @@ class Decoder(ValueDecoder):
             "series_max": f["series_max"],
             "series": [],
         }
+
+    def native_is_told(self, where: str, f: Json, native: Optional[decode_native.Native]) -> None:
+        """The record says what its key says, and nothing where there are no native buckets."""
+        told = [f[f"native_{name}"] for name in ("schema", "first", "side", "zero")]
+        wanted = [native.schema, native.first, native.side, native.zero] if native else [0] * 4
+        self.expect(told == wanted, f"{where}: native {told} for {wanted}")
 
     def table(self, base: int, f: Json, bounds: tuple[float, ...]) -> None:
         """The search table may never lead beyond the bucket of a value."""
@@ -392,12 +406,16 @@ class Decoder(ValueDecoder):
         if kind == "info":
             one["info"] = self.info(base, target)
             return one
-        count = len(family["bounds"]) + 1
+        native = family["native"]
+        count = len(family["bounds"]) + (native.count if native else 1)
         cells = [self.cell(target, i, where) for i in range(count)]
         if kind == "counter":
             one["whole"], one["fraction"] = cells[0]
         elif kind == "summary":
             one["count"], one["sum"] = cells[0]
+        elif native:
+            one.update(decode_native.split(native, family["bounds"], cells))
+            count = len(family["bounds"]) + 1 if family["bounds"] else L.NATIVE_EXEMPLARS
         else:
             one["buckets"] = [cell[0] for cell in cells]
             one["sum"] = math.fsum(cell[1] for cell in cells)

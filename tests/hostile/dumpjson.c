@@ -84,7 +84,7 @@ static void print_exemplars(const smx_reader *reader, const smx_series_view *ser
 	const char *comma = "";
 
 	printf(", \"exemplars\": {");
-	for (size_t i = 0; i <= series->family->bound_count; i++) {
+	for (size_t i = 0; i <= series->family->bound_count || i < SMX_NATIVE_EXEMPLAR_MAX; i++) {
 		if (!smx_reader_exemplar(reader, series, i, &exemplar))
 			continue;
 		printf("%s\"%zu\": [", comma, i);
@@ -95,6 +95,32 @@ static void print_exemplars(const smx_reader *reader, const smx_series_view *ser
 		comma = ", ";
 	}
 	putchar('}');
+}
+
+static void print_counts(const char *name, const uint64_t *counts, size_t count)
+{
+	printf("\"%s\": [", name);
+	for (size_t i = 0; i < count; i++)
+		printf("%s%llu", i ? ", " : "", (unsigned long long)counts[i]);
+	printf("], ");
+}
+
+static void print_native(const smx_reader *reader, const smx_family_view *family,
+			 const smx_series_view *series)
+{
+	uint64_t *native = calloc(family->native.count, sizeof(*native));
+	uint64_t *buckets = calloc(family->bound_count + 1, sizeof(*buckets));
+	double sum = 0;
+
+	if (native && buckets) {
+		smx_reader_native_histogram(reader, series, native, buckets, &sum);
+		print_counts("native", native, family->native.count);
+		print_counts("buckets", buckets, family->bound_count + 1);
+	}
+	printf("\"sum\": ");
+	print_double(sum);
+	free(native);
+	free(buckets);
 }
 
 static void print_summary(const smx_reader *reader, const smx_series_view *series)
@@ -152,6 +178,9 @@ static void print_series(smx_reader *reader, const smx_family_view *family,
 	} else if (family->kind == SMX_HISTOGRAM) {
 		print_histogram(reader, family, series);
 		print_exemplars(reader, series);
+	} else if (family->kind == SMX_NATIVE_HISTOGRAM) {
+		print_native(reader, family, series);
+		print_exemplars(reader, series);
 	} else if (family->kind == SMX_SUMMARY) {
 		print_summary(reader, series);
 	} else if (family->kind == SMX_INFO) {
@@ -182,7 +211,14 @@ static void print_family(smx_reader *reader, const smx_family_view *family)
 		printf("%s", i ? ", " : "");
 		print_double(family->bounds[i]);
 	}
-	printf("], \"states\": ");
+	printf("], \"native\": ");
+	if (family->kind == SMX_NATIVE_HISTOGRAM)
+		printf("{\"schema\": %d, \"first\": %d, \"side\": %zu, \"negative\": %s}",
+		       family->native.schema, family->native.first, family->native.side,
+		       family->native.negative ? "true" : "false");
+	else
+		printf("null");
+	printf(", \"states\": ");
 	print_texts(family->states, family->state_count);
 	printf(", \"live_writers\": %u, \"series\": [", family->live_writers);
 	for (size_t i = 0; i < family->series_count; i++) {

@@ -30,7 +30,7 @@ Table = Mapping[str, Field]
 
 MAGIC = 0x31434952544D4853
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
 BYTE_ORDER = 0x0102030405060708
 HEADER_SIZE = 4096
 ALIGNMENT = 64
@@ -40,6 +40,12 @@ LABEL_MAX = 32
 LABEL_VALUE_MAX = 1024
 BOUND_MAX = 1000
 HELP_MAX = 4096
+NATIVE_SCHEMA_MIN = -4
+NATIVE_SCHEMA_MAX = 8
+NATIVE_BUCKET_MAX = 4096
+NATIVE_EXEMPLARS = 9
+NATIVE_NEGATIVE = 1
+NATIVE_SIZE = 16
 STATE_MAX = 128
 INFO_MAX = 4096
 INFO_LABEL_MAX = 64
@@ -106,8 +112,10 @@ TAG_INCARNATION_SHIFT = 42
 FOLD_SUM, FOLD_MIN, FOLD_MAX = 1, 2, 3
 MODE_FOLDS = {7: FOLD_SUM, 8: FOLD_MIN, 9: FOLD_MAX}
 
-KINDS = {1: "counter", 2: "gauge", 3: "histogram", 5: "summary", 6: "info", 7: "stateset"}
-COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO, STATE_SET = 1, 2, 3, 5, 6, 7
+KINDS = {
+    1: "counter", 2: "gauge", 3: "histogram", 4: "native_histogram", 5: "summary", 6: "info", 7: "stateset",
+}  # fmt: skip
+COUNTER, GAUGE, HISTOGRAM, NATIVE_HISTOGRAM, SUMMARY, INFO, STATE_SET = range(1, 8)
 MODES = {
     1: "liveall", 2: "livesum", 3: "livemin", 4: "livemax", 5: "livemostrecent",
     6: "all", 7: "sum", 8: "min", 9: "max", 10: "mostrecent",
@@ -117,7 +125,7 @@ MOST_RECENT_MODES = (5, 10)
 DROPS = (
     "series_cap", "family_cap", "segment_full", "no_space", "no_reopen", "no_slot",
     "gauge", "nan", "negative", "label", "family", "collision",
-    "retired", "exemplar",
+    "retired", "exemplar", "beyond_range",
 )  # fmt: skip
 
 HEADER: Table = {
@@ -200,6 +208,17 @@ FAMILY: Table = {
     "table_low": Field(80, "I"),
     "stripe_count": Field(84, "I"),
     "created_unix_ns": Field(88, "Q"),
+    "native_schema": Field(96, "i"),
+    "native_first": Field(100, "i"),
+    "native_side": Field(104, "I"),
+    "native_zero": Field(108, "I"),
+}
+
+NATIVE: Table = {
+    "schema": Field(0, "i"),
+    "first": Field(4, "i"),
+    "side": Field(8, "I"),
+    "flags": Field(12, "I"),
 }
 
 SERIES: Table = {

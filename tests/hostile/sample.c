@@ -3,7 +3,7 @@
  * sample - a segment with one of everything, made by the library: what golden files and mutations
  * start from
  *
- * golden/v2.json says what must be found in it. The two change together, and only for a new golden
+ * golden/v3.json says what must be found in it. The two change together, and only for a new golden
  * file.
  */
 #include "sample.h"
@@ -99,6 +99,30 @@ static smx_status define_values(smx_segment *segment, sample *s, smx_error *erro
 	return status;
 }
 
+static smx_status define_natives(smx_segment *segment, sample *s, smx_error *error)
+{
+	static const double bounds[] = {-1, 0, 2};
+	smx_definition seconds = {.name = "golden_native_seconds",
+				  .help = "Natively.",
+				  .unit = "seconds",
+				  .label_names = route_label,
+				  .label_count = 1};
+	smx_definition change = {.name = "golden_change"};
+	smx_native_options fine = {.schema = 3, .least = 0.01, .greatest = 10};
+	smx_native_options signed_ones = {.schema = 0,
+					  .least = 0.25,
+					  .greatest = 16,
+					  .negative = true,
+					  .bounds = bounds,
+					  .bound_count = 3};
+	smx_status status =
+		smx_native_histogram_define(segment, &seconds, &fine, &s->native, error);
+
+	return status == SMX_OK ? smx_native_histogram_define(segment, &change, &signed_ones,
+							      &s->change, error)
+				: status;
+}
+
 smx_status sample_define(smx_segment *segment, sample *s, smx_error *error)
 {
 	smx_status status = define_counters(segment, s, error);
@@ -107,6 +131,8 @@ smx_status sample_define(smx_segment *segment, sample *s, smx_error *error)
 		status = define_histograms(segment, s, error);
 	if (status == SMX_OK)
 		status = define_values(segment, s, error);
+	if (status == SMX_OK)
+		status = define_natives(segment, s, error);
 	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT && status == SMX_OK;
 	     mode++) {
 		char name[64];
@@ -195,11 +221,30 @@ static void record_values(const sample *s, unsigned process)
 	smx_health_report(s->cache, process == 0, 2, "zu größ: \"x\"");
 }
 
+static void record_natives(const sample *s, unsigned process)
+{
+	static const char *const traces[] = {"11", "22", "33"};
+	static const double changes[] = {-300, -1, -0.25, 1, 2, 16};
+	const char *items[] = {"/items/{id}"};
+	smx_label trace[] = {label("trace_id", traces[process])};
+	smx_native_histogram seconds = smx_native_histogram_with(s->native, items);
+	smx_native_histogram change = smx_native_histogram_with(s->change, NULL);
+
+	smx_native_histogram_observe(seconds, 0);
+	smx_native_histogram_observe_exemplar(seconds, 0.0625 * (process + 1), trace, 1);
+	smx_native_histogram_observe(seconds, 1);
+	smx_native_histogram_observe(seconds, 64); /* beyond the range */
+	smx_native_histogram_observe(seconds, NAN);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		smx_native_histogram_observe(change, changes[i]);
+}
+
 void sample_record(const sample *s, unsigned process)
 {
 	record_counters(s, process);
 	record_histograms(s, process);
 	record_values(s, process);
+	record_natives(s, process);
 	for (int mode = SMX_GAUGE_LIVE_ALL; mode <= SMX_GAUGE_LIVE_MOST_RECENT; mode++) {
 		const char *blue[] = {"blue"}, *red[] = {"red"};
 		smx_gauge gauge = smx_gauge_with(s->modes[mode], blue);

@@ -9,18 +9,20 @@
 #include "shmetrics/shmetrics.h"
 
 typedef struct sample {
-	smx_counter_family requests;	  /* labels method, path; at most 3 series */
-	smx_counter_family bytes;	  /* no labels, unit bytes */
-	smx_histogram_family latency;	  /* label route, unit seconds */
-	smx_histogram_family temperature; /* no labels, negative bounds */
-	smx_histogram_family wide;	  /* more buckets than a tile has cells */
-	smx_gauge_family modes[6];	  /* by smx_gauge_mode, 1 to 5; label pool */
-	smx_counter_family traced;	  /* no labels; with exemplars, as the next */
-	smx_histogram_family durations;	  /* no labels */
-	smx_summary_family payload;	  /* label route, unit bytes */
-	smx_info_family build;		  /* no labels */
-	smx_info_family node;		  /* label pool */
-	smx_state_set_family phase;	  /* label pool; 3 states */
+	smx_counter_family requests;	    /* labels method, path; at most 3 series */
+	smx_counter_family bytes;	    /* no labels, unit bytes */
+	smx_histogram_family latency;	    /* label route, unit seconds */
+	smx_histogram_family temperature;   /* no labels, negative bounds */
+	smx_histogram_family wide;	    /* more buckets than a tile has cells */
+	smx_gauge_family modes[6];	    /* by smx_gauge_mode, 1 to 5; label pool */
+	smx_counter_family traced;	    /* no labels; with exemplars, as the next */
+	smx_histogram_family durations;	    /* no labels */
+	smx_summary_family payload;	    /* label route, unit bytes */
+	smx_info_family build;		    /* no labels */
+	smx_info_family node;		    /* label pool */
+	smx_state_set_family phase;	    /* label pool; 3 states */
+	smx_native_histogram_family native; /* label route, unit seconds; with exemplars */
+	smx_native_histogram_family change; /* no labels; negative, and classic buckets */
 	smx_health database, cache;
 } sample;
 

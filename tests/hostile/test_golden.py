@@ -3,7 +3,8 @@
 
 Each is read three times: by decode.py, which was written from layout.h alone; by the library's reader; and
 through the exposition. golden/v1.json was written by hand from what sample.c records; v2.json, which
-has every kind, exemplars and health checks besides, was written by decode.py and checked by hand.
+has every kind, exemplars and health checks besides, and v3.json, which has native histograms, were
+written by decode.py and checked by hand.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def from_decoder(path: Path) -> Json:
             if "cells" in series:
                 del series["gauge"]
                 series["values"] = {str(c["slot"]): c["value"] for c in series.pop("cells")}
-        kept = ("name", "kind", "mode", "unit", "label_names", "bounds", "states", "series")
+        kept = ("name", "kind", "mode", "unit", "label_names", "bounds", "native", "states", "series")
         families.append({**{name: family[name] for name in kept}, "help": family["help"] or ""})
         assert family["defined_by"] == [0, 1, 2]
     for check in segment["health"]:
@@ -75,8 +76,13 @@ def from_reader(path: Path) -> Json:
 
 
 def without_empty(segment: Json) -> Json:
-    """Of what version 1 of the golden file had none."""
+    """Of what earlier golden files had none."""
     for family in segment["families"]:
+        native = family["native"]
+        if native is None:
+            del family["native"]
+        elif not isinstance(native, dict):
+            family["native"] = dict(zip(("schema", "first", "side"), native), negative=bool(native[3]))
         if not family["states"]:
             del family["states"]
         for series in family["series"]:
@@ -203,6 +209,25 @@ def test_the_newest_golden_file_is_rendered_with_all_its_kinds() -> None:
     exemplar = '# {trace_id="b7ad6b7169203331"} 0.0625 '
     assert f'\ngolden_traced_seconds_bucket{{le="0.1"}} 3 {exemplar}' in openmetrics
     assert [found[f'golden_phase{{pool="red",golden_phase="{state}"}}'] for state in STATES] == [1, 0, 0]
+
+
+def test_native_histograms_are_rendered_in_text_with_what_text_has() -> None:
+    with shm_folder() as folder:
+        path = folder / "v3.smx1"
+        path.write_bytes(gzip.decompress((HERE / "golden" / "v3.smx1.gz").read_bytes()))
+        path.chmod(0o600)
+        done = subprocess.run(
+            [program("dumpjson"), "--text", path], capture_output=True, timeout=60
+        )
+    text, _, openmetrics = done.stdout.decode("utf-8").partition("\n---\n")
+    found = samples(text)
+    assert found['golden_native_seconds_bucket{route="/items/{id}",le="+Inf"}'] == 12
+    assert found['golden_native_seconds_count{route="/items/{id}"}'] == 12
+    assert 'golden_native_seconds_bucket{route="/items/{id}",le="+Inf"} 12 # {trace_id=' in openmetrics
+    assert found['golden_change_bucket{le="-1.0"}'] == 6
+    assert found['golden_change_bucket{le="0.0"}'] == 9
+    assert found['golden_change_bucket{le="2.0"}'] == 15
+    assert found["golden_change_count"] == 18
 
 
 def test_without_live_writers_gauges_are_gone(golden: tuple[Path, Json]) -> None:

@@ -16,6 +16,7 @@ TABLES = {
     "smx_layout_slot": layout.SLOT,
     "smx_layout_text": layout.TEXT,
     "smx_layout_family": layout.FAMILY,
+    "smx_layout_native": layout.NATIVE,
     "smx_layout_series": layout.SERIES,
     "smx_layout_exemplar": layout.EXEMPLAR,
     "smx_layout_outcome": layout.OUTCOME,
@@ -29,11 +30,12 @@ DEFINES = {
         "SERIES_ROOT_BITS", "NODE_BITS", "NODE_TAG", "TILE_SIZE", "TILE_CELLS", "FAMILY_KEY",
         "FAMILY_BOUNDS", "SERIES_KEY", "STATE_MAX", "INFO_MAX", "INFO_LABEL_MAX", "EXEMPLAR_CHARACTERS",
         "HEALTH_MAX", "HEALTH_NAME_MAX", "HEALTH_DETAIL_MAX", "PLACE_BITS",
+        "NATIVE_SCHEMA_MIN", "NATIVE_SCHEMA_MAX", "NATIVE_BUCKET_MAX", "NATIVE_EXEMPLARS",
     ),
     "SMX_": (
         "LOCK_SLOTS", "LOCK_SLOT_SHIFT", "LOCK_LIFE", "SERIES_OVERFLOW", "HEALTH_UP", "WORD_REMOVED",
         "SLOT_KEEP", "KEPT_MAX", "TAG_FOLD_SHIFT", "TAG_INCARNATION_SHIFT", "FOLD_SUM", "FOLD_MIN",
-        "FOLD_MAX",
+        "FOLD_MAX", "NATIVE_NEGATIVE",
     ),
 }  # fmt: skip
 

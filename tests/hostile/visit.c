@@ -48,9 +48,28 @@ static void see_exemplars(visit_result *result, const smx_reader *reader,
 {
 	smx_exemplar_view exemplar;
 
-	for (size_t i = 0; i <= series->family->bound_count; i++)
+	for (size_t i = 0; i <= series->family->bound_count || i < SMX_NATIVE_EXEMPLAR_MAX; i++)
 		if (smx_reader_exemplar(reader, series, i, &exemplar))
 			digest_labels(result, exemplar.labels, exemplar.label_count);
+}
+
+static void see_native(visit_result *result, const smx_reader *reader,
+		       const smx_series_view *series)
+{
+	const smx_family_view *family = series->family;
+	uint64_t *native = calloc(family->native.count, sizeof(*native));
+	uint64_t *buckets = calloc(family->bound_count + 1, sizeof(*buckets));
+	double sum = 0;
+
+	if (native && buckets) {
+		smx_reader_native_histogram(reader, series, native, buckets, &sum);
+		digest(result, native, family->native.count * sizeof(*native));
+		digest(result, buckets, (family->bound_count + 1) * sizeof(*buckets));
+	}
+	digest(result, &sum, sizeof(sum));
+	free(native);
+	free(buckets);
+	see_exemplars(result, reader, series);
 }
 
 /* Kinds without cells a bucket or a writer. */
@@ -95,6 +114,8 @@ static void see_series(visit_result *result, smx_reader *reader, const smx_famil
 		digest(result, &sum, sizeof(sum));
 		free(counts);
 		see_exemplars(result, reader, series);
+	} else if (family->kind == SMX_NATIVE_HISTOGRAM) {
+		see_native(result, reader, series);
 	} else if (family->kind == SMX_GAUGE) {
 		size_t count = smx_reader_holder_count(reader);
 		smx_gauge_sample *samples = calloc(count + 1, sizeof(*samples));

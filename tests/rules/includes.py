@@ -2,7 +2,8 @@
 """The layering of the tree: who may include whom.
 
 - collector/ and lib/python/ see only include/shmetrics/ (and their own headers);
-- lib/reader*.c see only layout.h, reader.h, types.h, atomics.h, error.h and their own header
+- lib/reader*.c see only layout.h, reader.h, types.h, atomics.h, error.h, native.h (the bounds of
+  native buckets: constants) and their own header
   (reader_self.c, where reader and writer meet, is the exception);
 - tests/unit may see lib/*.h, everything else in tests/ and bench/ sees include/ alone.
 """
@@ -21,6 +22,7 @@ READER_MAY_SEE = {
     "shmetrics/types.h",
     "atomics.h",
     "error.h",
+    "native.h",
     "reader_internal.h",
 }
 

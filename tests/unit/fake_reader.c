@@ -119,6 +119,21 @@ void fake_family_bounds(struct fake_family *family, const double *bounds, size_t
 	family->view.bound_count = count;
 }
 
+void fake_family_native(struct fake_family *family, int schema, int first, size_t side,
+			bool negative)
+{
+	smx_native_view *native = &family->view.native;
+
+	native->schema = schema;
+	native->first = first;
+	native->side = side;
+	native->negative = negative;
+	native->count = side * (negative ? 2 : 1) + 1;
+	native->zero_threshold = exp2(ldexp(first - 1, -schema));
+	if (native->count > FAKE_NATIVE_MAX)
+		abort();
+}
+
 void fake_family_states(struct fake_family *family, const char *states)
 {
 	family->view.states = family->states;
@@ -228,6 +243,15 @@ void smx_reader_histogram(const smx_reader *reader, const smx_series_view *serie
 	(void)reader;
 	memcpy(counts, fake->counts, (series->family->bound_count + 1) * sizeof(uint64_t));
 	*sum = fake->sum;
+}
+
+void smx_reader_native_histogram(const smx_reader *reader, const smx_series_view *series,
+				 uint64_t *native_counts, uint64_t *bucket_counts, double *sum)
+{
+	const struct fake_series *fake = (const struct fake_series *)series;
+
+	memcpy(native_counts, fake->native_counts, series->family->native.count * sizeof(uint64_t));
+	smx_reader_histogram(reader, series, bucket_counts, sum);
 }
 
 void smx_reader_summary(const smx_reader *reader, const smx_series_view *series, uint64_t *count,

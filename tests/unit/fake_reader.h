@@ -13,6 +13,7 @@
 
 #define FAKE_LABELS_MAX 4
 #define FAKE_BOUNDS_MAX 32
+#define FAKE_NATIVE_MAX 64
 
 struct fake_exemplar {
 	double value;
@@ -26,6 +27,7 @@ struct fake_series {
 	smx_text values[FAKE_LABELS_MAX];
 	smx_counter_sample counter;
 	uint64_t counts[FAKE_BOUNDS_MAX + 1]; /* of a summary: one */
+	uint64_t native_counts[FAKE_NATIVE_MAX];
 	double sum;
 	struct fake_exemplar exemplars[FAKE_BOUNDS_MAX + 1];
 	const smx_label *info;
@@ -52,6 +54,9 @@ struct fake_family *fake_family_add(smx_reader *reader, smx_kind kind, const cha
 struct fake_family *fake_family_add_texts(smx_reader *reader, smx_kind kind, smx_text name,
 					  const smx_text *labels, size_t label_count);
 void fake_family_bounds(struct fake_family *family, const double *bounds, size_t count);
+/* Native buckets from `first` on, `side` of a sign, at most FAKE_NATIVE_MAX in all. */
+void fake_family_native(struct fake_family *family, int schema, int first, size_t side,
+			bool negative);
 
 /* states: separated by commas, at most FAKE_LABELS_MAX. */
 void fake_family_states(struct fake_family *family, const char *states);
