@@ -5,7 +5,10 @@
 #ifndef COLLECTOR_ANSWER_H
 #define COLLECTOR_ANSWER_H
 
+#include <microhttpd.h>
+
 #include "shmetrics/exposition.h"
+#include "web.h"
 
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 #define ANSWER_HTML "text/html; charset=utf-8"
@@ -15,8 +18,13 @@ struct answer {
 	unsigned status;
 	const char *content_type;
 	smx_buffer body;
-	bool is_negotiated; /* Vary: Accept, Accept-Encoding */
-	bool is_last;	    /* the connection is closed behind it */
+	bool is_negotiated;  /* Vary: Accept, Accept-Encoding */
+	const char *allowed; /* methods, where the answer has to name them */
+	bool is_last;	     /* the connection is closed behind it */
 };
+
+/* Takes over the body. web: in force. */
+enum MHD_Result answer_send(struct answer *answer, struct MHD_Connection *mhd,
+			    const struct web *web);
 
 #endif

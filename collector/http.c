@@ -17,10 +17,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "errand.h"
+#include "gate.h"
+#include "lifecycle.h"
 #include "reaper.h"
 #include "request.h"
 #include "routes.h"
 #include "selfmetrics.h"
+#include "sockets.h"
 #include "telemetry.h"
 #include "text.h"
 
@@ -35,11 +39,14 @@
 #define SPARE_DESCRIPTORS 600u
 
 #define ALLOWED_METHODS "GET, HEAD, OPTIONS"
+#define ALLOWED_TO_RELOAD "POST, PUT, OPTIONS"
 
 struct http {
 	const struct options *options;
 	struct scrape *scrape;
 	struct reaper *reaper;
+	struct errands *errands;
+	bool has_tls;
 	struct MHD_Daemon *daemons[OPTIONS_LISTEN_MAX];
 	size_t daemon_count;
 	atomic_uint scrapes_running;
@@ -74,83 +81,82 @@ static void serve_scrape(struct http *http, struct connection *connection,
 	telemetry_answer(answer, mhd, http->scrape);
 }
 
-static void serve(struct http *http, struct connection *connection, const struct request *request,
+static void refuse_method(struct answer *answer, const char *allowed)
+{
+	answer->allowed = allowed;
+	say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this method is not served here\n");
+}
+
+/* False: the connection stands still, and this is to be asked again. */
+static bool serve_reload(struct http *http, struct connection *connection,
+			 const struct request *request, struct answer *answer)
+{
+	if (request_changes(request) && http->options->lifecycle)
+		return lifecycle_answer(&connection->errand, http->errands, request->mhd, answer);
+	if (!request_changes(request))
+		refuse_method(answer, ALLOWED_TO_RELOAD);
+	else
+		say(answer, MHD_HTTP_FORBIDDEN, "--web.enable-lifecycle is not set\n");
+	return true;
+}
+
+/* What a request gets that is let in. False: as above. */
+static bool serve(struct http *http, struct connection *connection, const struct request *request,
 		  struct answer *answer)
 {
 	const char *path = request_path(request);
 	const bool is_scrape = routes_is_metrics(http->options, path);
 	const struct route *route = routes_find(path);
+
+	if (!is_scrape && !route && !(request_asks(request) && strcmp(path, "*") == 0)) {
+		say(answer, MHD_HTTP_NOT_FOUND, "no such path\n");
+	} else if (request_asks(request)) {
+		answer->status = MHD_HTTP_NO_CONTENT;
+		answer->allowed = route && route->reloads ? ALLOWED_TO_RELOAD : ALLOWED_METHODS;
+	} else if (route && route->reloads) {
+		return serve_reload(http, connection, request, answer);
+	} else if (!request_reads(request)) {
+		refuse_method(answer, ALLOWED_METHODS);
+	} else if (is_scrape) {
+		serve_scrape(http, connection, request->mhd, answer);
+	} else if (route->serve) {
+		route->serve(answer, http->options);
+	} else {
+		route->serve_walked(answer, http->scrape);
+	}
+	return true;
+}
+
+/* False: as above. */
+static bool check_and_serve(struct http *http, struct connection *connection,
+			    const struct request *request, struct web *web, struct answer *answer)
+{
 	const char *broken = request_broken_rule(request);
+	enum gate gate = GATE_OPEN;
 
 	if (broken) {
 		say(answer, MHD_HTTP_BAD_REQUEST, broken);
 		answer->is_last = true;
-	} else if (!is_scrape && !route && !(request_asks(request) && strcmp(path, "*") == 0))
-		say(answer, MHD_HTTP_NOT_FOUND, "no such path\n");
-	else if (request_asks(request))
-		answer->status = MHD_HTTP_NO_CONTENT;
-	else if (!request_reads(request))
-		say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are served here\n");
-	else if (is_scrape)
-		serve_scrape(http, connection, request->mhd, answer);
-	else if (route->serve)
-		route->serve(answer, http->options);
-	else
-		route->serve_walked(answer, http->scrape);
+		return true;
+	}
+	if (!connection->is_let_in)
+		gate = gate_ask(&connection->errand, http->errands, web, request->mhd);
+	switch (gate) {
+	case GATE_WAIT:
+		return false;
+	case GATE_SHUT:
+		say(answer, MHD_HTTP_UNAUTHORIZED, "a user and a password are needed\n");
+		return true;
+	case GATE_BUSY:
+		say(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "too many passwords to check\n");
+		return true;
+	default:
+		connection->is_let_in = true;
+		return serve(http, connection, request, answer);
+	}
 }
 
 /* ---- answering ---- */
-
-static void free_body(void *data)
-{
-	smx_buffer buffer = {.data = data};
-
-	smx_buffer_free(&buffer);
-}
-
-static void add_headers(struct MHD_Response *response, const struct answer *answer)
-{
-	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED || answer->status == MHD_HTTP_NO_CONTENT)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, ALLOWED_METHODS);
-	if (answer->content_type)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-					answer->content_type);
-	if (answer->is_negotiated)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
-	if (answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	if (answer->is_last)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Content-Security-Policy",
-				"default-src 'none'; style-src 'unsafe-inline'");
-}
-
-/* Takes over the body. */
-static enum MHD_Result send_answer(struct MHD_Connection *mhd, struct answer *answer)
-{
-	struct MHD_Response *response;
-	enum MHD_Result queued;
-
-	if (answer->body.failed) {
-		smx_buffer_free(&answer->body);
-		return MHD_NO;
-	}
-	if (answer->body.data)
-		response = MHD_create_response_from_buffer_with_free_callback(
-			answer->body.size, answer->body.data, free_body);
-	else
-		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	if (!response) {
-		smx_buffer_free(&answer->body);
-		return MHD_NO;
-	}
-	add_headers(response, answer);
-	queued = MHD_queue_response(mhd, answer->status, response);
-	MHD_destroy_response(response);
-	return queued;
-}
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -167,8 +173,27 @@ static void log_request(const char *method, const char *target, const struct ans
 		  log_number("bytes", (int64_t)answer->body.size));
 }
 
+static enum MHD_Result answer_request(struct http *http, struct connection *connection,
+				      const struct request *request)
+{
+	struct answer answer = {.status = MHD_HTTP_OK};
+	struct web *web = web_take();
+	enum MHD_Result result = MHD_YES;
+
+	if (check_and_serve(http, connection, request, web, &answer)) {
+		/* A connection from before the last reload ends: its next one has what is new. */
+		answer.is_last =
+			answer.is_last || connection->web != web || atomic_load(&http->draining);
+		log_request(request->method, request->target, &answer);
+		result = answer_send(&answer, request->mhd, web);
+	}
+	web_give_back(web);
+	return result;
+}
+
 /*
- * libmicrohttpd calls it when the header is there, for each piece of a body, and when all is there.
+ * libmicrohttpd calls it when the header is there, for each piece of a body, and when all is there;
+ * then again after an errand.
  */
 static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, const char *target,
 				  const char *method, const char *version, const char *upload,
@@ -176,7 +201,6 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 {
 	struct http *http = argument;
 	struct connection *connection = connection_of(mhd);
-	struct answer answer = {.status = MHD_HTTP_OK};
 
 	(void)upload;
 	if (!connection)
@@ -195,11 +219,9 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 		*upload_size = 0;
 		return connection->discarded_bytes > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
-	serve(http, connection,
-	      &(struct request){mhd, target, method, version, connection->is_bad_target}, &answer);
-	answer.is_last = answer.is_last || atomic_load(&http->draining);
-	log_request(method, target, &answer);
-	return send_answer(mhd, &answer);
+	return answer_request(
+		http, connection,
+		&(struct request){mhd, target, method, version, connection->is_bad_target});
 }
 
 static void on_completed(void *argument, struct MHD_Connection *mhd, void **state,
@@ -215,7 +237,38 @@ static void on_completed(void *argument, struct MHD_Connection *mhd, void **stat
 	if (connection->is_scrape)
 		atomic_fetch_sub(&http->scrapes_running, 1);
 	connection->is_scrape = false;
+	connection->is_let_in = false;
+	if (connection->errand) /* closed before the answer was asked for again */
+		connection->errand->drop(connection->errand);
+	connection->errand = NULL;
 	connection_request_ended(http->reaper, connection);
+}
+
+static struct connection *begin_connection(struct http *http, struct MHD_Connection *mhd)
+{
+	const int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	struct connection *connection = connection_opened(http->reaper, fd);
+	const union MHD_ConnectionInfo *info;
+
+	if (!connection)
+		return NULL;
+	connection->web = web_take();
+	info = http->has_tls ? MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+			     : NULL;
+	/* Where it fails there are no credentials, and the handshake fails. */
+	if (info && !tls_attach(connection->web->tls, info->tls_session, &connection->peer))
+		log_event(LOG_LEVEL_ERROR, log_text("msg", "a TLS session cannot be set up"));
+	return connection;
+}
+
+/* libmicrohttpd has ended the TLS session before. */
+static void end_connection(struct http *http, struct connection *connection)
+{
+	struct web *web = connection->web;
+
+	tls_part(&connection->peer);
+	connection_closed(http->reaper, connection);
+	web_give_back(web);
 }
 
 static void on_connection(void *argument, struct MHD_Connection *mhd, void **context,
@@ -224,12 +277,9 @@ static void on_connection(void *argument, struct MHD_Connection *mhd, void **con
 	struct http *http = argument;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-
-		*context = connection_opened(http->reaper, info->connect_fd);
+		*context = begin_connection(http, mhd);
 	} else if (*context) {
-		connection_closed(http->reaper, *context);
+		end_connection(http, *context);
 		*context = NULL;
 	}
 }
@@ -281,37 +331,89 @@ static unsigned connection_limit(void)
 	return limit.rlim_cur > 32 ? (unsigned)limit.rlim_cur / 2 : 8;
 }
 
-static bool add_listener(struct http *http, const struct listener_address *address, unsigned limit,
+/* Takes over the descriptor. */
+static bool add_listener(struct http *http, int fd, const char *name, unsigned limit,
 			 smx_error *error)
 {
-	char name[LISTENER_NAME_MAX];
-	int fd = listener_open(address, name);
-	struct MHD_Daemon *daemon;
-
-	if (fd < 0) {
-		snprintf(error->message, sizeof(error->message), "cannot listen on %s: %s",
-			 address->text, strerror(errno));
-		return false;
-	}
-	daemon = MHD_start_daemon(
-		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL, NULL,
-		on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_STRICT_FOR_CLIENT, 0,
-		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		limit < CONNECTIONS_PER_ADDRESS ? limit : CONNECTIONS_PER_ADDRESS,
-		MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		HEADER_BYTES_MAX, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+	const unsigned tls = http->has_tls ? MHD_USE_TLS : 0;
+	const struct MHD_OptionItem options[] = {
+		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+		{MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
+		{MHD_OPTION_CONNECTION_LIMIT, limit, NULL},
+		{MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		 limit < CONNECTIONS_PER_ADDRESS ? limit : CONNECTIONS_PER_ADDRESS, NULL},
+		{MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
+		/* Asked only where a session has no credentials of its own, and never has any. */
+		{http->has_tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
+		 (void *)tls_no_certificate},
+		{MHD_OPTION_END, 0, NULL},
+	};
+	struct MHD_Daemon *daemon = MHD_start_daemon(
+		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC |
+			MHD_ALLOW_SUSPEND_RESUME | tls,
+		0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK,
 		on_target, http, MHD_OPTION_END);
+
 	if (!daemon) {
 		close(fd);
-		snprintf(error->message, sizeof(error->message), "cannot serve on %s",
-			 address->text);
+		snprintf(error->message, sizeof(error->message), "cannot serve on %s", name);
 		return false;
 	}
 	http->daemons[http->daemon_count++] = daemon;
-	log_event(LOG_LEVEL_INFO, log_text("msg", "listening"), log_text("address", name));
+	log_event(LOG_LEVEL_INFO, log_text("msg", "listening"), log_text("address", name),
+		  log_text("tls", http->has_tls ? "true" : "false"));
 	return true;
+}
+
+static bool listen_on_addresses(struct http *http, unsigned limit, smx_error *error)
+{
+	const struct options *options = http->options;
+
+	for (size_t i = 0; i < options->listen_count; i++) {
+		char name[LISTENER_NAME_MAX];
+		int fd = listener_open(&options->listen[i], name);
+
+		if (fd < 0) {
+			snprintf(error->message, sizeof(error->message), "cannot listen on %s: %s",
+				 options->listen[i].text, strerror(errno));
+			return false;
+		}
+		if (!add_listener(http, fd, name, limit / (unsigned)options->listen_count, error))
+			return false;
+	}
+	return true;
+}
+
+static bool listen_on_sockets(struct http *http, unsigned limit, smx_error *error)
+{
+	int fds[OPTIONS_LISTEN_MAX];
+	size_t count;
+	char rule[200];
+
+	if (!sockets_take(fds, OPTIONS_LISTEN_MAX, &count, rule, sizeof(rule))) {
+		snprintf(error->message, sizeof(error->message), "--web.systemd-socket: %s", rule);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		char name[LISTENER_NAME_MAX];
+
+		listener_describe(fds[i], name);
+		if (!add_listener(http, fds[i], name, limit / (unsigned)count, error))
+			return false;
+	}
+	return true;
+}
+
+static bool uses_tls(void)
+{
+	struct web *web = web_take();
+	const bool has_tls = web->tls != NULL;
+
+	web_give_back(web);
+	return has_tls;
 }
 
 struct http *http_start(const struct options *options, struct scrape *scrape, smx_error *error)
@@ -321,21 +423,23 @@ struct http *http_start(const struct options *options, struct scrape *scrape, sm
 
 	if (http)
 		http->reaper = reaper_start(limit);
-	if (!http || !http->reaper) {
+	if (http && http->reaper)
+		http->errands = errands_start();
+	if (!http || !http->errands) {
+		if (http && http->reaper)
+			reaper_stop(http->reaper);
 		free(http);
 		snprintf(error->message, sizeof(error->message), "no memory or no thread");
 		return NULL;
 	}
 	http->options = options;
 	http->scrape = scrape;
-	for (size_t i = 0; i < options->listen_count; i++) {
-		if (!add_listener(http, &options->listen[i],
-				  limit / (unsigned)options->listen_count, error)) {
-			http_stop(http, 0);
-			return NULL;
-		}
-	}
-	return http;
+	http->has_tls = uses_tls();
+	if (options->systemd_socket ? listen_on_sockets(http, limit, error)
+				    : listen_on_addresses(http, limit, error))
+		return http;
+	http_stop(http, 0);
+	return NULL;
 }
 
 void http_stop(struct http *http, int64_t grace_ms)
@@ -347,20 +451,22 @@ void http_stop(struct http *http, int64_t grace_ms)
 		fds[i] = MHD_quiesce_daemon(http->daemons[i]);
 		/*
 		 * Its thread may still look at the descriptor, so it is not closed yet; but nobody
-		 * shall queue there.
+		 * shall queue there. What systemd handed over is for the next process to accept.
 		 */
-		if (fds[i] >= 0)
+		if (fds[i] >= 0 && !http->options->systemd_socket)
 			shutdown(fds[i], SHUT_RDWR);
 	}
 	if (!reaper_wait_quiet(http->reaper, grace_ms))
 		log_event(LOG_LEVEL_WARN,
 			  log_text("msg", "requests cut off at the end of the grace period"),
 			  log_number("grace_ms", grace_ms));
+	errands_stop(http->errands);
 	for (size_t i = 0; i < http->daemon_count; i++) {
 		MHD_stop_daemon(http->daemons[i]);
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
 	reaper_stop(http->reaper);
+	errands_free(http->errands);
 	free(http);
 }

@@ -108,7 +108,7 @@ fail:;
 	return -1;
 }
 
-static void describe(int fd, char *name)
+void listener_describe(int fd, char *name)
 {
 	struct sockaddr_storage bound;
 	socklen_t size = sizeof(bound);
@@ -137,6 +137,26 @@ int listener_open(const struct listener_address *address, char *name)
 		fd = bind_and_listen((const struct sockaddr *)&v4, sizeof(v4), false);
 	}
 	if (fd >= 0)
-		describe(fd, name);
+		listener_describe(fd, name);
 	return fd;
+}
+
+bool listener_check(const struct listener_address *address, char *rule, size_t rule_size)
+{
+	struct listener_address any_port = *address;
+	char name[LISTENER_NAME_MAX];
+	int fd;
+
+	/* Another program, or this one already running, may have the port. */
+	if (any_port.socket_address.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&any_port.socket_address)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&any_port.socket_address)->sin_port = 0;
+	fd = listener_open(&any_port, name);
+	if (fd < 0) {
+		snprintf(rule, rule_size, "cannot be listened on: %s", strerror(errno));
+		return false;
+	}
+	close(fd);
+	return true;
 }

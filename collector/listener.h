@@ -24,6 +24,12 @@ struct listener_address {
 bool listener_parse(struct listener_address *address, const char *text, char *rule,
 		    size_t rule_size);
 
+/* Whether it is an address of this machine; if not, rule[rule_size] says so. */
+bool listener_check(const struct listener_address *address, char *rule, size_t rule_size);
+
+/* name[LISTENER_NAME_MAX] becomes the address that a socket is bound to. */
+void listener_describe(int fd, char *name);
+
 /*
  * Binds and listens. name[LISTENER_NAME_MAX] becomes the address that was bound, with the port that
  * the system chose for port 0. Returns the descriptor, or -1 with errno.

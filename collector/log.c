@@ -87,3 +87,12 @@ void log_write(enum log_level level, const struct log_field *fields)
 	}
 	smx_buffer_free(&line);
 }
+
+bool log_paced(log_pace *pace)
+{
+	struct timespec now;
+	long long last = atomic_load(pace);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec != last && atomic_compare_exchange_strong(pace, &last, now.tv_sec);
+}

@@ -6,11 +6,12 @@
  *		  log_number("series", 12));
  *
  * The message comes first, as the field msg. May be called by any thread; a line is one write(2),
- *so lines of several threads do not mix. Not async-signal-safe.
+ * so lines of several threads do not mix. Not async-signal-safe.
  */
 #ifndef COLLECTOR_LOG_H
 #define COLLECTOR_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ bool log_enabled(enum log_level level);
 
 /* fields end with one whose key is NULL. */
 void log_write(enum log_level level, const struct log_field *fields);
+
+/* For events that strangers can cause: true at most once a second. Zero at first. */
+typedef atomic_llong log_pace;
+bool log_paced(log_pace *pace);
 
 #define log_event(level, ...)                                                                      \
 	do {                                                                                       \

@@ -3,9 +3,11 @@
  * main.c - shmetrics-collector: serves the metrics in shared-memory segments over HTTP
  *
  * Threads: this one waits for signals; one looks for segments (discovery.c); one a listener answers
- * requests (http.c); one watches slow connections (reaper.c).
+ * requests (http.c); one watches slow connections (reaper.c), one the web configuration's files
+ * (reload.c); one checks passwords (errand.c).
  *
- * Exit status: 0 after SIGTERM or SIGINT, 1 when it could not start, 2 for bad flags.
+ * Exit status: 0 after SIGTERM or SIGINT, 1 when it could not start, 2 for bad flags or a
+ * bad web configuration.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,9 +19,11 @@
 #include "http.h"
 #include "log.h"
 #include "options.h"
+#include "reload.h"
 #include "scrape.h"
 #include "selfmetrics.h"
 #include "shmetrics/version.h"
+#include "web.h"
 
 /* Prometheus gives a scrape ten seconds by default, systemd a service ninety to stop. */
 #define GRACE_MS 5000
@@ -35,8 +39,10 @@ static void block_signals(sigset_t *signals)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-static void wait_for_end(const sigset_t *signals, struct discovery *discovery)
+static void wait_for_end(const sigset_t *signals)
 {
+	struct web_fault fault;
+
 	for (;;) {
 		int number;
 
@@ -47,9 +53,7 @@ static void wait_for_end(const sigset_t *signals, struct discovery *discovery)
 				  log_text("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
 			return;
 		}
-		log_event(LOG_LEVEL_INFO, log_text("msg", "rescanning"),
-			  log_text("signal", "SIGHUP"));
-		discovery_rescan(discovery);
+		reload_now("SIGHUP", &fault);
 	}
 }
 
@@ -59,7 +63,8 @@ static int cannot_start(const char *reason)
 	return EXIT_FAILURE;
 }
 
-static int run(const struct options *options, const sigset_t *signals)
+static int run(const struct options *options, const struct web_sources *sources,
+	       const sigset_t *signals)
 {
 	struct scrape *scrape;
 	struct discovery *discovery = NULL;
@@ -77,15 +82,20 @@ static int run(const struct options *options, const sigset_t *signals)
 		cannot_start(error.message);
 		goto out;
 	}
+	if (!reload_start(options->web_config, sources, discovery)) {
+		cannot_start("no thread");
+		goto out;
+	}
 	http = http_start(options, scrape, &error);
 	if (!http) {
 		cannot_start(error.message);
 		goto out;
 	}
-	wait_for_end(signals, discovery);
+	wait_for_end(signals);
 	http_stop(http, GRACE_MS);
 	status = EXIT_SUCCESS;
 out:
+	reload_stop();
 	if (discovery)
 		discovery_stop(discovery);
 	scrape_destroy(scrape);
@@ -93,10 +103,42 @@ out:
 	return status;
 }
 
+/* False: it has been said what is wrong with the web configuration. */
+static bool load_web(const struct options *options, struct web_sources *sources)
+{
+	struct web_fault fault;
+	struct web *web = web_load(options->web_config, sources, &fault);
+
+	if (web && web_replace(web, options->web_config, &fault))
+		return true;
+	fprintf(stderr, "shmetrics-collector: %s\n", fault.text);
+	return false;
+}
+
+static int check_or_run(const struct options *options)
+{
+	struct web_sources sources = {.count = 0};
+	sigset_t signals;
+	int status = EXIT_SUCCESS;
+
+	log_configure(options->log_level, options->log_format);
+	if (!load_web(options, &sources))
+		return 2;
+	if (options->check_config) {
+		printf("the configuration is good\n");
+	} else {
+		log_event(LOG_LEVEL_INFO, log_text("msg", "starting"),
+			  log_text("version", SMX_VERSION), log_text("library", smx_version()));
+		block_signals(&signals);
+		status = run(options, &sources, &signals);
+	}
+	web_forget();
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
-	sigset_t signals;
 	int status = 2;
 
 	switch (options_parse(&options, argc, argv)) {
@@ -106,16 +148,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 		break;
 	case OPTIONS_RUN:
-		if (options.check_config) {
-			printf("the flags are good\n");
-			status = EXIT_SUCCESS;
-			break;
-		}
-		log_configure(options.log_level, options.log_format);
-		log_event(LOG_LEVEL_INFO, log_text("msg", "starting"),
-			  log_text("version", SMX_VERSION), log_text("library", smx_version()));
-		block_signals(&signals);
-		status = run(&options, &signals);
+		status = check_or_run(&options);
 	}
 	options_free(&options);
 	return status;

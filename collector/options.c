@@ -106,6 +106,28 @@ static bool set_listen(struct options *options, const char *value, struct rule *
 	return true;
 }
 
+static bool set_systemd_socket(struct options *options, const char *value, struct rule *rule)
+{
+	(void)value, (void)rule;
+	options->systemd_socket = true;
+	return true;
+}
+
+static bool set_web_config(struct options *options, const char *value, struct rule *rule)
+{
+	if (*value == '\0')
+		return breaks(rule, "must name a file");
+	options->web_config = value;
+	return true;
+}
+
+static bool set_lifecycle(struct options *options, const char *value, struct rule *rule)
+{
+	(void)value, (void)rule;
+	options->lifecycle = true;
+	return true;
+}
+
 static bool set_telemetry_path(struct options *options, const char *value, struct rule *rule)
 {
 	if (value[0] != '/' || value[strcspn(value, "?#% \t\"<>\\")] != '\0')
@@ -193,6 +215,17 @@ static const struct flag flags[] = {
 	 "Address to listen on; :PORT is every address, port 0 lets the system choose one. May be "
 	 "repeated. Default: " DEFAULT_LISTEN,
 	 set_listen},
+	{"web.systemd-socket", NULL,
+	 "Listen on the sockets that systemd hands over (socket activation), instead of on "
+	 "addresses.",
+	 set_systemd_socket},
+	{"web.config.file", "FILE",
+	 "TLS, client certificates, users and headers, in the format of the Prometheus exporter "
+	 "toolkit. It and the files it names are read anew when they change. Default: plain HTTP, "
+	 "for everybody",
+	 set_web_config},
+	{"web.enable-lifecycle", NULL, "Serve POST /-/reload, which does what SIGHUP does.",
+	 set_lifecycle},
 	{"web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics",
 	 set_telemetry_path},
 	{"web.max-requests", "N",
@@ -200,12 +233,16 @@ static const struct flag flags[] = {
 	 "Default: " STRING_OF(DEFAULT_MAX_REQUESTS),
 	 set_max_requests},
 	{"web.disable-exporter-metrics", NULL,
-	 "Leave out the metrics about the collector itself: process_* and shmetrics_collector_*.",
+	 "Leave out the metrics about the collector itself: process_*, shmetrics_collector_* and "
+	 "shmetrics_config_*.",
 	 set_disable_exporter_metrics},
 	{"log.level", "LEVEL", "Least level to log: debug, info, warn or error. Default: info",
 	 set_log_level},
 	{"log.format", "FORMAT", "logfmt or json. Default: logfmt", set_log_format},
-	{"check-config", NULL, "Check the flags and exit: 0 good, 2 bad.", set_check_config},
+	{"check-config", NULL,
+	 "Check the flags, the addresses and the web configuration with all its files, and exit: 0 "
+	 "good, 2 bad.",
+	 set_check_config},
 	{"version", NULL, "Print the version and exit.", NULL},
 	{"help", NULL, "Print this and exit.", NULL},
 };
@@ -248,7 +285,9 @@ static void print_help(void)
 	       "                               checks of the applications are up, else 503; JSON\n"
 	       "  /health, /api/v1/health/live whether the collector lives; JSON\n"
 	       "  /-/healthy, /-/ready         the same as text; ready: it has a segment to serve\n"
-	       "  /api/v1/segments             what it serves; JSON\n");
+	       "  /api/v1/segments             what it serves; JSON\n"
+	       "  /-/reload                    POST: reads the web configuration anew, looks for\n"
+	       "                               segments anew (--web.enable-lifecycle)\n");
 }
 
 static enum options_outcome refuse(const char *flag, const char *value, const char *rule)
@@ -269,6 +308,23 @@ static enum options_outcome make_patterns(struct options *options)
 			return refuse("segment", options->segments[i], rule);
 		options->pattern_count++;
 	}
+	return OPTIONS_RUN;
+}
+
+static enum options_outcome choose_addresses(struct options *options)
+{
+	struct rule rule;
+
+	if (options->systemd_socket)
+		return options->listen_count == 0
+			       ? OPTIONS_RUN
+			       : refuse("web.systemd-socket", "",
+					"cannot be used with --web.listen-address");
+	if (options->listen_count == 0 && !set_listen(options, DEFAULT_LISTEN, &rule))
+		return refuse("web.listen-address", DEFAULT_LISTEN, rule.text);
+	for (size_t i = 0; options->check_config && i < options->listen_count; i++)
+		if (!listener_check(&options->listen[i], rule.text, sizeof(rule.text)))
+			return refuse("web.listen-address", options->listen[i].text, rule.text);
 	return OPTIONS_RUN;
 }
 
@@ -328,7 +384,6 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 {
 	const char *directory = getenv("SHMETRICS_DIR");
 	enum options_outcome outcome;
-	struct rule rule;
 
 	*options = (struct options){
 		.directory = directory && *directory ? directory : DEFAULT_DIRECTORY,
@@ -342,9 +397,8 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 	outcome = read_command_line(options, argc, argv);
 	if (outcome == OPTIONS_RUN)
 		outcome = make_patterns(options);
-	if (outcome == OPTIONS_RUN && options->listen_count == 0 &&
-	    !set_listen(options, DEFAULT_LISTEN, &rule))
-		outcome = refuse("web.listen-address", DEFAULT_LISTEN, rule.text);
+	if (outcome == OPTIONS_RUN)
+		outcome = choose_addresses(options);
 	return outcome;
 }
 

@@ -22,6 +22,9 @@ struct options {
 	smx_reader_options reader;
 	struct listener_address listen[OPTIONS_LISTEN_MAX];
 	size_t listen_count;
+	bool systemd_socket;	/* instead of listen */
+	const char *web_config; /* NULL: none */
+	bool lifecycle;		/* POST /-/reload */
 	const char *telemetry_path;
 	unsigned max_requests; /* 0: no limit */
 	bool exporter_metrics;

@@ -18,6 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "errand.h"
+#include "tls.h"
+#include "web.h"
+
 /* From the first byte of a request, or from the accept, to the end of its header. */
 #define REAPER_HEADER_MS 5000
 /* From there to the last byte of the answer, unless the scraper names a timeout of its own. */
@@ -43,6 +47,10 @@ struct connection {
 	bool is_scrape;	    /* counts for --web.max-requests */
 	bool is_bad_target; /* a space in the request's target, or a NUL in its path */
 	uint64_t discarded_bytes;
+	bool is_let_in;	       /* this request: the gate is open */
+	struct errand *errand; /* what this request waits for, or has waited for */
+	struct web *web;       /* in force when the connection began */
+	struct tls_peer peer;
 };
 
 struct reaper;

@@ -21,6 +21,12 @@ bool request_reads(const struct request *request)
 	       strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0;
 }
 
+bool request_changes(const struct request *request)
+{
+	return strcmp(request->method, MHD_HTTP_METHOD_POST) == 0 ||
+	       strcmp(request->method, MHD_HTTP_METHOD_PUT) == 0;
+}
+
 bool request_asks(const struct request *request)
 {
 	return strcmp(request->method, MHD_HTTP_METHOD_OPTIONS) == 0;

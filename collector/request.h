@@ -26,6 +26,8 @@ bool request_is_bad_target(const char *raw);
 
 /* GET or HEAD. */
 bool request_reads(const struct request *request);
+/* POST or PUT. */
+bool request_changes(const struct request *request);
 /* OPTIONS. */
 bool request_asks(const struct request *request);
 

@@ -12,13 +12,14 @@
 #include "readiness.h"
 
 static const struct route routes[] = {
-	{"/", page_landing, NULL},
-	{"/-/healthy", health_healthy, NULL},
-	{"/-/ready", health_ready, NULL},
-	{"/health", health_report, NULL},
-	{"/api/v1/health/live", health_report, NULL},
-	{"/api/v1/health/ready", NULL, readiness_answer},
-	{"/api/v1/segments", page_segments, NULL},
+	{"/", page_landing, NULL, false},
+	{"/-/healthy", health_healthy, NULL, false},
+	{"/-/ready", health_ready, NULL, false},
+	{"/-/reload", NULL, NULL, true},
+	{"/health", health_report, NULL, false},
+	{"/api/v1/health/live", health_report, NULL, false},
+	{"/api/v1/health/ready", NULL, readiness_answer, false},
+	{"/api/v1/segments", page_segments, NULL, false},
 };
 
 const struct route *routes_find(const char *path)

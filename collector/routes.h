@@ -17,6 +17,7 @@ struct route {
 	const char *path;
 	void (*serve)(struct answer *answer, const struct options *options);
 	void (*serve_walked)(struct answer *answer, struct scrape *scrape); /* if serve is NULL */
+	bool reloads; /* POST or PUT and nothing else */
 };
 
 /* One of the fixed paths, which --web.telemetry-path may not be; or NULL. */

@@ -15,12 +15,12 @@ struct scrape {
 	struct segment *members[CATALOG_SEGMENT_MAX]; /* of the exposition */
 	size_t member_count;
 	uint64_t epoch;
-	uint32_t leave_out;
+	uint64_t leave_out;
 	void (*changed)(void *argument);
 	void *changed_argument;
 };
 
-struct scrape *scrape_create(uint32_t leave_out)
+struct scrape *scrape_create(uint64_t leave_out)
 {
 	struct scrape *scrape = calloc(1, sizeof(*scrape));
 
@@ -132,9 +132,9 @@ static bool drop_damaged(struct scrape *scrape)
 	return dropped;
 }
 
-static uint32_t families_of_members(const struct scrape *scrape)
+static uint64_t families_of_members(const struct scrape *scrape)
 {
-	uint32_t families = 0;
+	uint64_t families = 0;
 
 	for (size_t i = 0; i < scrape->member_count; i++)
 		families |= scrape->members[i]->own_families;

@@ -23,7 +23,7 @@
 struct scrape;
 
 /* leave_out: as in selfmetrics_emit. NULL: no memory. */
-struct scrape *scrape_create(uint32_t leave_out);
+struct scrape *scrape_create(uint64_t leave_out);
 /* After the last scrape; catalogs may outlive it. */
 void scrape_destroy(struct scrape *scrape);
 

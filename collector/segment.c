@@ -155,7 +155,7 @@ static bool check_names(struct segment *segment, smx_error *error)
 	for (; segment->checked_families < count; segment->checked_families++) {
 		const smx_family_view *family =
 			smx_reader_family(segment->reader, segment->checked_families);
-		uint32_t collisions = selfmetrics_collisions(family->name);
+		uint64_t collisions = selfmetrics_collisions(family->name);
 
 		if (collisions & SELFMETRICS_RESERVED) {
 			error->status = SMX_ERR_CONFLICT;

@@ -43,7 +43,7 @@ struct segment {
 	bool in_exposition;
 	uint64_t wanted_epoch; /* the last scrape that wanted it in the exposition */
 	size_t checked_families;
-	uint32_t own_families; /* selfmetrics_collisions of the families checked */
+	uint64_t own_families; /* selfmetrics_collisions of the families checked */
 
 	/* A walk failed: discovery has to open the file again. Never cleared. */
 	atomic_bool failed;

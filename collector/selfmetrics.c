@@ -28,6 +28,14 @@ enum own_id {
 	OWN_COLLECTOR_DURATION,
 	OWN_COLLECTOR_REAPED,
 	OWN_COLLECTOR_IGNORED,
+	OWN_COLLECTOR_HANDSHAKES,
+	OWN_COLLECTOR_HANDSHAKES_FAILED,
+	OWN_COLLECTOR_CERTIFICATES_REFUSED,
+	OWN_COLLECTOR_CERTIFICATE_EXPIRY,
+	OWN_COLLECTOR_AUTHENTICATIONS,
+	OWN_COLLECTOR_AUTHENTICATIONS_FAILED,
+	OWN_CONFIG_SUCCESSFUL,
+	OWN_CONFIG_TIMESTAMP,
 	OWN_BUILD_INFO,
 	OWN_UP,
 	OWN_FILES,
@@ -46,6 +54,8 @@ enum own_id {
 	OWN_HEALTH_DURATION,
 	OWN_COUNT
 };
+
+#define BIT(id) ((uint64_t)1 << (id))
 
 static const struct own_metric {
 	const char *name; /* without _total and _info */
@@ -77,6 +87,29 @@ static const struct own_metric {
 		 "answer."},
 	[OWN_COLLECTOR_IGNORED] = {"shmetrics_collector_segments_ignored", SMX_GAUGE,
 				   "Segments that match but are more than the collector serves."},
+	[OWN_COLLECTOR_HANDSHAKES] = {"shmetrics_collector_tls_handshakes", SMX_COUNTER,
+				      "TLS handshakes begun."},
+	[OWN_COLLECTOR_HANDSHAKES_FAILED] =
+		{"shmetrics_collector_tls_handshakes_failed", SMX_COUNTER,
+		 "TLS handshakes that came to no end, for whatever reason."},
+	[OWN_COLLECTOR_CERTIFICATES_REFUSED] =
+		{"shmetrics_collector_client_certificates_refused", SMX_COUNTER,
+		 "TLS handshakes that failed for the client's certificate, or for want of one."},
+	[OWN_COLLECTOR_CERTIFICATE_EXPIRY] =
+		{"shmetrics_collector_certificate_expiry_timestamp_seconds", SMX_GAUGE,
+		 "When the collector's certificate expires, in seconds since 1970."},
+	[OWN_COLLECTOR_AUTHENTICATIONS] = {"shmetrics_collector_authentications", SMX_COUNTER,
+					   "Requests that had to say who they are from."},
+	[OWN_COLLECTOR_AUTHENTICATIONS_FAILED] =
+		{"shmetrics_collector_authentications_failed", SMX_COUNTER,
+		 "Requests refused for want of a user with the right password."},
+	[OWN_CONFIG_SUCCESSFUL] =
+		{"shmetrics_config_last_reload_successful", SMX_GAUGE,
+		 "Whether the configuration was good (1) when it was last read; if not (0) the one "
+		 "before is in force."},
+	[OWN_CONFIG_TIMESTAMP] =
+		{"shmetrics_config_last_reload_success_timestamp_seconds", SMX_GAUGE,
+		 "When a good configuration was last read, in seconds since 1970."},
 	[OWN_BUILD_INFO] = {"shmetrics_build", SMX_INFO, "Always 1; the version is in the label."},
 	[OWN_UP] = {"shmetrics_segment_up", SMX_GAUGE,
 		    "Whether the segment could be read (1) or not (0)."},
@@ -112,7 +145,7 @@ static const struct own_metric {
 	[OWN_HEALTH_DURATION] = {"shmetrics_health_check_duration_seconds", SMX_GAUGE,
 				 "How long the health check took when it last ran."},
 };
-_Static_assert(OWN_COUNT <= 32, "a bit each");
+_Static_assert(OWN_COUNT <= 64, "a bit each");
 _Static_assert(OWN_COLLECTOR_SCRAPES == SELFMETRICS_PROCESS_COUNT, "process_* come first");
 
 /* What the names of its samples have behind its own. */
@@ -149,9 +182,9 @@ static bool collides(smx_text family, const struct own_metric *metric)
 	return false;
 }
 
-uint32_t selfmetrics_collisions(smx_text family)
+uint64_t selfmetrics_collisions(smx_text family)
 {
-	uint32_t collisions = 0;
+	uint64_t collisions = 0;
 
 	/* Nearly every family goes no further than this. */
 	if (family.size < 8 ||
@@ -159,13 +192,13 @@ uint32_t selfmetrics_collisions(smx_text family)
 		return 0;
 	for (unsigned i = 0; i < OWN_COUNT; i++)
 		if (collides(family, &own_metrics[i]))
-			collisions |= 1u << i;
+			collisions |= BIT(i);
 	return collisions;
 }
 
-uint32_t selfmetrics_about_collector(void)
+uint64_t selfmetrics_about_collector(void)
 {
-	return (1u << OWN_BUILD_INFO) - 1;
+	return BIT(OWN_BUILD_INFO) - 1;
 }
 
 /* ---- what one name stands for ---- */
@@ -219,7 +252,7 @@ static size_t make_rows(const struct catalog *catalog, struct row *rows)
 struct emitter {
 	smx_buffer *buffer;
 	smx_exposition_type type;
-	uint32_t leave_out;
+	uint64_t leave_out;
 	const smx_text *names;
 	size_t name_count;
 	const struct own_metric *metric; /* begun */
@@ -233,7 +266,7 @@ static bool begin(struct emitter *emitter, enum own_id id)
 	for (size_t i = 0; i < emitter->name_count && !wanted; i++)
 		wanted = text_is(emitter->names[i], metric->name, "") ||
 			 text_is(emitter->names[i], metric->name, sample_suffix(metric));
-	if (!wanted || (emitter->leave_out & 1u << id))
+	if (!wanted || (emitter->leave_out & BIT(id)))
 		return false;
 	emitter->metric = metric;
 	smx_emit_family(emitter->buffer, emitter->type, metric->name, metric->help, metric->kind);
@@ -275,11 +308,24 @@ static void emit_collector(struct emitter *emitter)
 	emit_one(emitter, OWN_COLLECTOR_DURATION, read_count(&counts->last_scrape_ns) / 1e9);
 	emit_one(emitter, OWN_COLLECTOR_REAPED, read_count(&counts->connections_reaped));
 	emit_one(emitter, OWN_COLLECTOR_IGNORED, read_count(&counts->segments_ignored));
+	emit_one(emitter, OWN_COLLECTOR_HANDSHAKES, read_count(&counts->tls_handshakes));
+	emit_one(emitter, OWN_COLLECTOR_HANDSHAKES_FAILED,
+		 read_count(&counts->tls_handshakes_failed));
+	emit_one(emitter, OWN_COLLECTOR_CERTIFICATES_REFUSED,
+		 read_count(&counts->client_certificates_refused));
+	if (atomic_load(&counts->certificate_expires_at))
+		emit_one(emitter, OWN_COLLECTOR_CERTIFICATE_EXPIRY,
+			 read_count(&counts->certificate_expires_at));
+	emit_one(emitter, OWN_COLLECTOR_AUTHENTICATIONS, read_count(&counts->authentications));
+	emit_one(emitter, OWN_COLLECTOR_AUTHENTICATIONS_FAILED,
+		 read_count(&counts->authentications_failed));
+	emit_one(emitter, OWN_CONFIG_SUCCESSFUL, !atomic_load(&counts->config_is_bad));
+	emit_one(emitter, OWN_CONFIG_TIMESTAMP, read_count(&counts->config_loaded_at));
 }
 
 static void emit_process(struct emitter *emitter)
 {
-	const uint32_t all = (1u << SELFMETRICS_PROCESS_COUNT) - 1;
+	const uint64_t all = ~SELFMETRICS_RESERVED;
 	struct process_usage usage;
 
 	if ((emitter->leave_out & all) == all)
@@ -421,7 +467,7 @@ static void emit_health(struct emitter *emitter, const struct catalog *catalog)
 }
 
 void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct catalog *catalog,
-		      uint32_t leave_out, const smx_text *names, size_t name_count)
+		      uint64_t leave_out, const smx_text *names, size_t name_count)
 {
 	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED, OWN_SERIES,
 					      OWN_SERIES_LIMIT, OWN_DAMAGED, OWN_CONFLICTS,

@@ -17,6 +17,14 @@ struct selfmetrics_counts {
 	atomic_ullong scrapes_rejected; /* 503: more at once than allowed */
 	atomic_ullong connections_reaped;
 	atomic_ullong last_scrape_ns;
+	atomic_ullong tls_handshakes;
+	atomic_ullong tls_handshakes_failed;
+	atomic_ullong client_certificates_refused;
+	atomic_ullong certificate_expires_at; /* seconds since 1970; 0: there is none */
+	atomic_ullong authentications;
+	atomic_ullong authentications_failed;
+	atomic_ullong config_is_bad;	/* the last time it was read */
+	atomic_ullong config_loaded_at; /* seconds since 1970 */
 	atomic_ullong segments_ignored; /* beyond CATALOG_SEGMENT_MAX, at the last scan */
 };
 extern struct selfmetrics_counts selfmetrics_counts;
@@ -26,18 +34,18 @@ extern struct selfmetrics_counts selfmetrics_counts;
  * in SELFMETRICS_RESERVED no segment may have. The others, process_*, are the application's where
  * it has them: there is one of each in an exposition.
  */
-uint32_t selfmetrics_collisions(smx_text family_name);
+uint64_t selfmetrics_collisions(smx_text family_name);
 #define SELFMETRICS_PROCESS_COUNT 5u
-#define SELFMETRICS_RESERVED (~((1u << SELFMETRICS_PROCESS_COUNT) - 1))
+#define SELFMETRICS_RESERVED (~(((uint64_t)1 << SELFMETRICS_PROCESS_COUNT) - 1))
 
 /*
  * Appends them. Segments with one name (a replaced one that is still held, and its successor) are
  * one: added up. leave_out: families not to emit. names: as in smx_exposition_render.
  */
 void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct catalog *catalog,
-		      uint32_t leave_out, const smx_text *names, size_t name_count);
+		      uint64_t leave_out, const smx_text *names, size_t name_count);
 
 /* The families about the collector itself, for --web.disable-exporter-metrics. */
-uint32_t selfmetrics_about_collector(void);
+uint64_t selfmetrics_about_collector(void);
 
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * errand.c - what takes too long for a thread that answers requests, done by a thread of its own
+ */
+#include "errand.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Some three seconds of bcrypt at cost 10: longer than a scraper would wait. */
+#define WAITING_MAX 64
+
+struct errands {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	struct errand *first;
+	struct errand **end;
+	unsigned waiting;
+	bool stop;
+};
+
+/* With the lock. */
+static struct errand *take_first(struct errands *errands)
+{
+	struct errand *errand = errands->first;
+
+	errands->first = errand->next;
+	if (!errands->first)
+		errands->end = &errands->first;
+	errands->waiting--;
+	return errand;
+}
+
+static void *run(void *argument)
+{
+	struct errands *errands = argument;
+
+	pthread_mutex_lock(&errands->lock);
+	while (!errands->stop || errands->first) {
+		struct errand *errand;
+		bool stop;
+
+		if (!errands->first) {
+			pthread_cond_wait(&errands->changed, &errands->lock);
+			continue;
+		}
+		errand = take_first(errands);
+		stop = errands->stop;
+		pthread_mutex_unlock(&errands->lock);
+		errand->was_run = !stop;
+		if (!stop)
+			errand->run(errand);
+		MHD_resume_connection(errand->mhd);
+		pthread_mutex_lock(&errands->lock);
+	}
+	pthread_mutex_unlock(&errands->lock);
+	return NULL;
+}
+
+struct errands *errands_start(void)
+{
+	struct errands *errands = calloc(1, sizeof(*errands));
+
+	if (!errands)
+		return NULL;
+	pthread_mutex_init(&errands->lock, NULL);
+	pthread_cond_init(&errands->changed, NULL);
+	errands->end = &errands->first;
+	if (pthread_create(&errands->thread, NULL, run, errands) == 0)
+		return errands;
+	errands_free(errands);
+	return NULL;
+}
+
+bool errands_send(struct errands *errands, struct errand *errand)
+{
+	bool taken;
+
+	pthread_mutex_lock(&errands->lock);
+	taken = !errands->stop && errands->waiting < WAITING_MAX;
+	if (taken) {
+		/* First it stands still, then somebody may wake it. */
+		MHD_suspend_connection(errand->mhd);
+		errand->next = NULL;
+		*errands->end = errand;
+		errands->end = &errand->next;
+		errands->waiting++;
+		pthread_cond_signal(&errands->changed);
+	}
+	pthread_mutex_unlock(&errands->lock);
+	return taken;
+}
+
+void errands_stop(struct errands *errands)
+{
+	pthread_mutex_lock(&errands->lock);
+	errands->stop = true;
+	pthread_cond_signal(&errands->changed);
+	pthread_mutex_unlock(&errands->lock);
+	pthread_join(errands->thread, NULL);
+}
+
+void errands_free(struct errands *errands)
+{
+	pthread_cond_destroy(&errands->changed);
+	pthread_mutex_destroy(&errands->lock);
+	free(errands);
+}

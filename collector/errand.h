@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * errand.h - what takes too long for a thread that answers requests, done by a thread of its own
+ *
+ * The connection stands still meanwhile and all others are served. When the errand is done
+ * libmicrohttpd asks anew for the answer to the same request.
+ *
+ *  E1  An errand is done before its connection goes on; so it may use what the connection owns.
+ *  E2  A bounded number waits; the next is refused and not queued.
+ *  E3  errands_stop leaves no connection standing: what has not begun is not done any more.
+ */
+#ifndef COLLECTOR_ERRAND_H
+#define COLLECTOR_ERRAND_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+struct errand {
+	void (*run)(struct errand *errand);
+	void (*drop)(struct errand *errand); /* frees it */
+	struct MHD_Connection *mhd;
+	struct errand *next;
+	bool was_run; /* false when it is back: there was no time any more */
+};
+
+struct errands;
+
+/* NULL: no memory or no thread. */
+struct errands *errands_start(void);
+/*
+ * From the handler of the errand's request, which then returns without an answer. False: too many
+ * wait already, and the connection goes on.
+ */
+bool errands_send(struct errands *errands, struct errand *errand);
+/* Before libmicrohttpd is stopped. What is sent after it is refused. */
+void errands_stop(struct errands *errands);
+void errands_free(struct errands *errands);
+
+#endif
