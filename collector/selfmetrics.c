@@ -255,8 +255,16 @@ struct emitter {
 	uint64_t leave_out;
 	const smx_text *names;
 	size_t name_count;
-	const struct own_metric *metric; /* begun */
+	const struct own_metric *metric; /* begun, and where; NULL: none is */
+	size_t start;
 };
+
+static void end(struct emitter *emitter)
+{
+	if (emitter->metric)
+		smx_emit_family_end(emitter->buffer, emitter->type, emitter->start);
+	emitter->metric = NULL;
+}
 
 static bool begin(struct emitter *emitter, enum own_id id)
 {
@@ -268,8 +276,10 @@ static bool begin(struct emitter *emitter, enum own_id id)
 			 text_is(emitter->names[i], metric->name, sample_suffix(metric));
 	if (!wanted || (emitter->leave_out & BIT(id)))
 		return false;
+	end(emitter);
 	emitter->metric = metric;
-	smx_emit_family(emitter->buffer, emitter->type, metric->name, metric->help, metric->kind);
+	emitter->start = smx_emit_family(emitter->buffer, emitter->type, metric->name, metric->help,
+					 metric->kind);
 	return true;
 }
 
@@ -472,7 +482,7 @@ void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct
 	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED, OWN_SERIES,
 					      OWN_SERIES_LIMIT, OWN_DAMAGED, OWN_CONFLICTS,
 					      OWN_WALK_DURATION};
-	struct emitter emitter = {buffer, type, leave_out, names, name_count, NULL};
+	struct emitter emitter = {buffer, type, leave_out, names, name_count, NULL, 0};
 	struct row rows[CATALOG_SEGMENT_MAX];
 	size_t count = make_rows(catalog, rows);
 
@@ -486,4 +496,5 @@ void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct
 	emit_health(&emitter, catalog);
 	emit_collector(&emitter);
 	emit_process(&emitter);
+	end(&emitter);
 }

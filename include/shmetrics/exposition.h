@@ -87,7 +87,7 @@ SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created
 
 /*
  * Appends everything the readers held at their last walk. names, name_count: only the families with
- * one of these sample or family names (name[] of the HTTP interface); 0: all. The text ends in a
+ * one of these sample or family names (name[] of the HTTP interface); 0: all. A text ends in a
  * newline or is empty. Other families may follow; smx_emit_end makes it a whole exposition.
  * Independent of the locale. Fails: NO_MEMORY (the buffer is then as it was), INVALID.
  */
@@ -99,10 +99,10 @@ SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_exposit
 
 /*
  * Begins a family: HELP and TYPE. name as in the definition of a family: without the _total of a
- * counter and the _info of an info.
+ * counter and the _info of an info. Returns what smx_emit_family_end wants.
  */
-SMX_API void smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
-			     const char *help, smx_kind kind);
+SMX_API size_t smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
+			       const char *help, smx_kind kind);
 /*
  * One sample of a counter, a gauge or an info (whose value is 1). The label values may be any
  * bytes: what is no UTF-8 becomes U+FFFD.
@@ -111,7 +111,13 @@ SMX_API void smx_emit_sample(smx_buffer *buffer, smx_exposition_type type, const
 			     smx_kind kind, const char *const *label_names,
 			     const char *const *label_values, size_t label_count, double value);
 
-/* Ends an exposition, after everything in it: "# EOF" in OpenMetrics, nothing in text 0.0.4. */
+/*
+ * Ends a family, after its samples and before anything else is appended: protobuf tells in front
+ * how long it is. start: what smx_emit_family returned.
+ */
+SMX_API void smx_emit_family_end(smx_buffer *buffer, smx_exposition_type type, size_t start);
+
+/* Ends an exposition, after everything in it: "# EOF" in OpenMetrics, nothing in the others. */
 SMX_API void smx_emit_end(smx_buffer *buffer, smx_exposition_type type);
 
 /* Appends the shortest decimal that reads back as the same double; "+Inf", "-Inf", "NaN". */

@@ -4,14 +4,8 @@
  */
 #include "text/buffer.h"
 #include "text/number.h"
+#include "text/protobuf.h"
 #include "text/words.h"
-
-#include <string.h>
-
-static smx_text text_of(const char *string)
-{
-	return (smx_text){string, string ? strlen(string) : 0};
-}
 
 /* Whoever asks for an unknown format gets the one that is always understood. */
 static const struct smx_text_format *any_format(smx_exposition_type type)
@@ -21,12 +15,28 @@ static const struct smx_text_format *any_format(smx_exposition_type type)
 	return found ? found : &smx_text_format_text004;
 }
 
-void smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
-		     const char *help, smx_kind kind)
+size_t smx_emit_family(smx_buffer *buffer, smx_exposition_type type, const char *name,
+		       const char *help, smx_kind kind)
 {
-	if (smx_words_is_metric_name(text_of(name)))
-		smx_words_header(buffer, any_format(type), kind, text_of(name), text_of(NULL),
-				 text_of(help));
+	const smx_text name_text = smx_words_text_of(name), help_text = smx_words_text_of(help);
+	const struct smx_text_format *format = any_format(type);
+	size_t start = buffer->size;
+
+	if (!smx_words_is_metric_name(name_text))
+		return start;
+	if (format->is_protobuf)
+		smx_protobuf_begin_family(buffer, kind, name_text, help_text);
+	else
+		smx_words_header(buffer, format, kind, name_text, smx_words_text_of(NULL),
+				 help_text);
+	return start;
+}
+
+void smx_emit_family_end(smx_buffer *buffer, smx_exposition_type type, size_t start)
+{
+	/* Nothing was begun where the name was none. */
+	if (any_format(type)->is_protobuf && buffer->size > start)
+		smx_protobuf_end_family(buffer, start);
 }
 
 /* A label at a time, so that no allocation besides the buffer's can fail. */
@@ -36,7 +46,7 @@ static void append_labels(smx_buffer *buffer, const char *const *names, const ch
 	const char *before = "{";
 
 	for (size_t i = 0; i < count; i++) {
-		smx_text name = text_of(names[i]), value = text_of(values[i]);
+		smx_text name = smx_words_text_of(names[i]), value = smx_words_text_of(values[i]);
 
 		if (value.size == 0 || !smx_words_is_label_name(name))
 			continue;
@@ -50,9 +60,14 @@ void smx_emit_sample(smx_buffer *buffer, smx_exposition_type type, const char *n
 		     const char *const *label_names, const char *const *label_values,
 		     size_t label_count, double value)
 {
-	(void)type; /* the line is the same in all of them */
-	if (!smx_words_is_metric_name(text_of(name)))
+	if (!smx_words_is_metric_name(smx_words_text_of(name)))
 		return;
+	if (any_format(type)->is_protobuf) {
+		smx_protobuf_append_sample(buffer, kind, label_names, label_values, label_count,
+					   value);
+		return;
+	}
+	/* The line is the same in all text formats. */
 	smx_buffer_append_string(buffer, name);
 	smx_buffer_append_string(buffer, smx_words_sample_suffix(kind));
 	append_labels(buffer, label_names, label_values, label_count);

@@ -8,6 +8,8 @@
 #include "shmetrics/exposition.h"
 
 #include "text/merge.h"
+#include "text/pairs.h"
+#include "text/protobuf.h"
 #include "text/render.h"
 #include "text/words.h"
 
@@ -105,6 +107,18 @@ static bool make_room(smx_exposition *exposition)
 	return exposition->count_room != 0 && exposition->sample_room != 0;
 }
 
+static bool render_family(const struct smx_rendering *rendering, struct smx_family *family)
+{
+	if (!rendering->format->is_protobuf) {
+		smx_render_family(rendering, family, help_of(family));
+		return true;
+	}
+	if (!smx_pairs_update(family))
+		return false;
+	smx_protobuf_render_family(rendering, family, help_of(family));
+	return true;
+}
+
 /* ---- the exposition ---- */
 
 smx_status smx_exposition_create(smx_exposition **exposition, smx_error *error)
@@ -171,10 +185,11 @@ smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type
 	rendering.part_counts = exposition->part_counts;
 	rendering.samples = exposition->samples;
 	for (size_t i = 0; i < merge->family_count && !buffer->failed; i++) {
-		const struct smx_family *family = merge->families[i];
+		struct smx_family *family = merge->families[i];
 
-		if (family->shown && is_wanted(family, names, name_count))
-			smx_render_family(&rendering, family, help_of(family));
+		if (family->shown && is_wanted(family, names, name_count) &&
+		    !render_family(&rendering, family))
+			buffer->failed = true;
 	}
 	if (buffer->failed) {
 		buffer->failed = false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * format.h - what differs between the text formats: a table of each
+ * format.h - what differs between the formats: a table of each
  *
- * A sample is the same line in all of them (words.h). What stands around it is not: the headers,
- * and what is served besides.
+ * A sample is the same line in all text formats (words.h). What stands around it is not: the
+ * headers, and what is served besides.
  */
 #ifndef SMX_TEXT_FORMAT_H
 #define SMX_TEXT_FORMAT_H
@@ -19,6 +19,7 @@ struct smx_text_format {
 		const char *type;	   /* as a TYPE line names it */
 		const char *family_suffix; /* of the family's name in its header */
 	} kinds[SMX_KIND_END];
+	bool is_protobuf; /* families are messages (protobuf.h), and there are no lines */
 	bool type_before_help;
 	bool help_escapes_quotes;
 	bool has_units;
@@ -33,8 +34,9 @@ struct smx_text_format {
 
 extern const struct smx_text_format smx_text_format_text004;
 extern const struct smx_text_format smx_text_format_openmetrics;
+extern const struct smx_text_format smx_text_format_protobuf;
 
-/* NULL: there is no such text format, or it cannot be had with this escaping. */
+/* NULL: there is no such format, or it cannot be had with this escaping. */
 const struct smx_text_format *smx_text_format_of(smx_exposition_type type);
 
 /* For a number that may be no kind. */

@@ -9,6 +9,7 @@
 #include "text/buffer.h"
 #include "text/merge.h"
 #include "text/number.h"
+#include "text/pairs.h"
 #include "text/words.h"
 
 #include <math.h>
@@ -251,6 +252,7 @@ void smx_family_free(struct smx_family *family)
 	for (size_t i = 0; i < family->series_count; i++)
 		free(family->series[i]);
 	free(family->series);
+	smx_pairs_free(family);
 	smx_table_free(&family->table);
 	smx_buffer_free(&family->head);
 	smx_buffer_free(&family->tails);
@@ -402,6 +404,7 @@ void smx_family_drop_source(struct smx_family *family, struct smx_source *source
 	struct smx_source **link = &family->sources;
 	size_t kept = 0;
 
+	smx_pairs_free(family);
 	smx_table_clear(&family->table);
 	for (size_t i = 0; i < family->series_count; i++) {
 		struct smx_series *series = family->series[i];

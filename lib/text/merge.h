@@ -23,6 +23,13 @@ struct smx_writer_label {
 	char text[36]; /* ,pid="12-2"} and a space */
 };
 
+/* 12-2 */
+static inline smx_text smx_writer_label_value(const struct smx_writer_label *label)
+{
+	return (smx_text){label->text + sizeof(",pid=\"") - 1,
+			  label->size - (sizeof(",pid=\"\"} ") - 1)};
+}
+
 struct smx_source {
 	struct smx_source *next; /* of the same family */
 	struct smx_family *family;
@@ -83,7 +90,8 @@ struct smx_family {
 	struct smx_series **series; /* in the order in which they were found */
 	size_t series_count;
 	size_t series_capacity;
-	struct smx_table table; /* of series, by the text of their labels */
+	struct smx_table table;	 /* of series, by the text of their labels */
+	struct smx_pairs *pairs; /* pairs.h; NULL: nobody has asked for protobuf */
 	/* as of the last smx_merge_update */
 	uint64_t live_writers;
 	uint64_t created_unix_ns; /* by the first of its sources */

@@ -31,7 +31,7 @@ struct parameter {
  */
 static const struct offer {
 	smx_format format;
-	const struct smx_text_format *text; /* NULL: it is no text */
+	const struct smx_text_format *text;
 	const char *type, *subtype;
 	struct parameter parameters[2];
 	const char *content_types[ESCAPING_COUNT];
@@ -48,6 +48,13 @@ static const struct offer {
 	 "openmetrics-text",
 	 {{"version", "1.0.0", "0.0.1"}},
 	 WITH_ESCAPING("application/openmetrics-text; version=1.0.0; charset=utf-8")},
+	{SMX_FORMAT_PROTOBUF,
+	 &smx_text_format_protobuf,
+	 "application",
+	 "vnd.google.protobuf",
+	 {{"proto", "io.prometheus.client.MetricFamily", ""}, {"encoding", "delimited", ""}},
+	 WITH_ESCAPING("application/vnd.google.protobuf; "
+		       "proto=io.prometheus.client.MetricFamily; encoding=delimited")},
 };
 
 #define OFFER_COUNT (sizeof(offers) / sizeof(offers[0]))

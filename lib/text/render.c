@@ -68,21 +68,26 @@ static void render_created(const struct smx_rendering *rendering, const struct s
 	smx_buffer_commit(rendering->buffer, out);
 }
 
-/*
- * Behind a number: ` # {trace_id="a"} 0.5 1700000000.125`. One with a value that is no UTF-8 is
- * left out: what stands for the bytes would be more than the 128 characters there may be.
- */
+bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
+			       smx_exemplar_view *exemplar)
+{
+	if (!smx_combine_bucket_exemplar(series, bucket, exemplar) || exemplar->unix_ns == 0)
+		return false;
+	for (size_t i = 0; i < exemplar->label_count; i++) {
+		if (!smx_words_is_utf8(exemplar->labels[i].value))
+			return false;
+	}
+	return true;
+}
+
+/* Behind a number: ` # {trace_id="a"} 0.5 1700000000.125`. */
 static void append_exemplar(smx_buffer *buffer, const struct smx_series *series, size_t bucket)
 {
 	smx_exemplar_view exemplar;
 	const char *before = "{";
 
-	if (!smx_combine_bucket_exemplar(series, bucket, &exemplar) || exemplar.unix_ns == 0)
+	if (!smx_render_finds_exemplar(series, bucket, &exemplar))
 		return;
-	for (size_t i = 0; i < exemplar.label_count; i++) {
-		if (!smx_words_is_utf8(exemplar.labels[i].value))
-			return;
-	}
 	smx_buffer_append_string(buffer, " # ");
 	for (size_t i = 0; i < exemplar.label_count; i++) {
 		smx_words_label(buffer, before, exemplar.labels[i].name, exemplar.labels[i].value);

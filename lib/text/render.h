@@ -20,4 +20,12 @@ struct smx_rendering {
 void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,
 		       smx_text help);
 
+/*
+ * The exemplar that is served of a counter (bucket 0) or a bucket, if there is one. One with a
+ * value that is no UTF-8 is left out: what stands for the bytes would be more than the 128
+ * characters there may be.
+ */
+bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
+			       smx_exemplar_view *exemplar);
+
 #endif

@@ -10,6 +10,11 @@
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
+smx_text smx_words_text_of(const char *string)
+{
+	return (smx_text){string, string ? strlen(string) : 0};
+}
+
 /* ---- names ---- */
 
 static bool is_letter(char byte)
@@ -132,11 +137,13 @@ bool smx_words_is_utf8(smx_text text)
 	return true;
 }
 
-enum place { IN_LABEL, IN_HELP, IN_QUOTED_HELP };
+enum place { IN_LABEL, IN_HELP, IN_QUOTED_HELP, IN_MESSAGE };
 
 /* What stands for the ASCII character `byte`, or NULL for itself. */
 static const char *escape_of(unsigned char byte, enum place place)
 {
+	if (place == IN_MESSAGE && byte != '\0')
+		return NULL; /* its length stands before it */
 	switch (byte) {
 	case '\\':
 		return "\\\\";
@@ -178,6 +185,11 @@ static void append_escaped(smx_buffer *buffer, smx_text text, enum place place)
 	smx_buffer_append(buffer, bytes + plain, at - plain);
 }
 
+void smx_words_append_text(smx_buffer *buffer, smx_text text)
+{
+	append_escaped(buffer, text, IN_MESSAGE);
+}
+
 void smx_words_label(smx_buffer *buffer, const char *before, smx_text name, smx_text value)
 {
 	smx_buffer_append_string(buffer, before);
@@ -217,8 +229,7 @@ static void append_type(smx_buffer *buffer, const struct smx_kind_words *words, 
 	smx_buffer_append_string(buffer, "\n");
 }
 
-/* A unit that the name does not end in would cost the whole scrape, as would one of these kinds. */
-static bool has_unit(smx_kind kind, smx_text name, smx_text unit)
+bool smx_words_has_unit(smx_kind kind, smx_text name, smx_text unit)
 {
 	return unit.size != 0 && kind != SMX_INFO && kind != SMX_STATE_SET &&
 	       name.size > unit.size + 1 && name.data[name.size - unit.size - 1] == '_' &&
@@ -232,7 +243,7 @@ void smx_words_header(smx_buffer *buffer, const struct smx_text_format *format, 
 
 	if (format->type_before_help)
 		append_type(buffer, words, name);
-	if (format->has_units && has_unit(kind, name, unit)) {
+	if (format->has_units && smx_words_has_unit(kind, name, unit)) {
 		begin_comment(buffer, "# UNIT ", name, words->family_suffix);
 		smx_buffer_append(buffer, unit.data, unit.size);
 		smx_buffer_append_string(buffer, "\n");

@@ -10,6 +10,9 @@
 
 #include "text/format.h"
 
+/* NULL is an empty text. */
+smx_text smx_words_text_of(const char *string);
+
 /* [a-zA-Z_:][a-zA-Z0-9_:]* */
 bool smx_words_is_metric_name(smx_text name);
 /* [a-zA-Z_][a-zA-Z0-9_]*, and not a name that means something to Prometheus: __*, le, quantile */
@@ -32,6 +35,15 @@ const char *const *smx_words_suffixes(smx_kind kind);
 /* HELP, if there is any, TYPE and, in formats that have it and if the name ends in it, UNIT. */
 void smx_words_header(smx_buffer *buffer, const struct smx_text_format *format, smx_kind kind,
 		      smx_text name, smx_text unit, smx_text help);
+
+/*
+ * Whether the unit may be told: one that the name does not end in would cost the whole scrape, as
+ * would one of an info or a state set.
+ */
+bool smx_words_has_unit(smx_kind kind, smx_text name, smx_text unit);
+
+/* The text by itself, where nothing needs an escape. Bytes that are no UTF-8, and NUL, as below. */
+void smx_words_append_text(smx_buffer *buffer, smx_text text);
 
 /* `before`, then x="value". Bytes that are no UTF-8, and NUL, become U+FFFD. */
 void smx_words_label(smx_buffer *buffer, const char *before, smx_text name, smx_text value);

@@ -11,6 +11,9 @@
 #define T "text/plain; version=0.0.4; charset=utf-8"
 #define O "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define O_UTF8 O "; escaping=allow-utf-8"
+#define P                                                                                          \
+	"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "               \
+	"encoding=delimited"
 
 static const struct {
 	const char *content_type;
@@ -20,7 +23,7 @@ static const struct {
 	{O, "application/openmetrics-text;version=1.0.0,"
 	    "application/openmetrics-text;version=0.0.1;q=0.75,"
 	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
-	{O, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	{P, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
 	    "encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
 	    "application/openmetrics-text;version=0.0.1;q=0.75,"
 	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
@@ -28,12 +31,12 @@ static const struct {
 		 "application/openmetrics-text;version=0.0.1;q=0.5,"
 		 "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
 		 "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
-	{O_UTF8, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
-		 "encoding=delimited;q=0.6,"
-		 "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-		 "application/openmetrics-text;version=0.0.1;q=0.4,"
-		 "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-		 "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"},
+	{P, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	    "encoding=delimited;q=0.6,"
+	    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+	    "application/openmetrics-text;version=0.0.1;q=0.4,"
+	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+	    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"},
 	/* vmagent, curl, a browser, nothing */
 	{T, "text/plain;version=0.0.4;q=1,*/*;q=0.1"},
 	{T, "*/*"},
@@ -73,6 +76,15 @@ static const struct {
 	    "application/openmetrics-text;version=1.0.0"},
 	{T, "text/plain;version=0.0.4;escaping=allow-utf-8"},
 	{T, "*/*;escaping=dots"},
+	/* protobuf: this message, delimited; the parameters in any order */
+	{P "; escaping=allow-utf-8",
+	 "application/vnd.google.protobuf;encoding=\"delimited\";escaping=allow-utf-8;"
+	 "proto=io.prometheus.client.MetricFamily"},
+	{T, "application/vnd.google.protobuf"},
+	{T, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily"},
+	{T, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+	    "encoding=text"},
+	{T, "application/vnd.google.protobuf;proto=x.MetricFamily;encoding=delimited"},
 	/* more parameters than anybody has: the first count */
 	{O, "application/openmetrics-text;version=1.0.0;a;b;c;d;e;f;g;h;i;j;q=0.1,*/*;q=0.01"},
 	{T, "application/openmetrics-text;a;b;c;d;e;f;g;h;i;j;version=1.0.0"},
