@@ -3,9 +3,11 @@
  * scrape.c - what does a scrape cost, and how does that grow with the number of series?
  *
  *   scrape                      100 to 1,000,000 series, one live worker: time, time a line, time
- * against a memcpy of as many bytes scrape serve NAME SERIES WORKERS for scrape.py: makes the
- * segment, then answers lines on standard input: "scrape" with the ns of one scrape, "text PATH" by
- * writing its text there
+ *                               against a memcpy of as many bytes; other formats against text
+ *   scrape serve NAME SERIES WORKERS
+ *                               for scrape.py: makes the segment, then answers lines on standard
+ *                               input: "scrape" with the ns of one scrape, "text PATH" by writing
+ *                               its text there
  */
 #include "fixture.h"
 #include "harness.h"
@@ -39,6 +41,35 @@ static void emit_size(size_t series, const char *what, double value, const char 
 	bench_emit(name, value, unit, BENCH_NO_TARGET, 0);
 }
 
+/* The other formats against text, scrape by scrape in turn: the machine is not always as fast. */
+static void measure_formats(scraper *s, size_t series, size_t scrapes)
+{
+	static double ratio[SCRAPES_MAX];
+	static const struct {
+		smx_format format;
+		const char *time, *size, *first;
+	} formats[] = {
+		{SMX_FORMAT_OPENMETRICS_100, "OpenMetrics / text", "bytes of OpenMetrics / text",
+		 "the first in OpenMetrics / text"},
+		{SMX_FORMAT_PROTOBUF, "protobuf / text", "bytes of protobuf / text",
+		 "the first in protobuf / text"},
+	};
+
+	for (size_t f = 0; f < sizeof(formats) / sizeof(formats[0]); f++) {
+		double text_bytes = 0, first = scraper_scrape_as(s, formats[f].format);
+		for (size_t i = 0; i < scrapes; i++) {
+			double text_ns = scraper_scrape(s);
+			text_bytes = (double)s->buffer.size;
+			ratio[i] = scraper_scrape_as(s, formats[f].format) / text_ns;
+			if (i == 0)
+				first /= text_ns;
+		}
+		emit_size(series, formats[f].time, bench_median(ratio, scrapes), "x");
+		emit_size(series, formats[f].size, (double)s->buffer.size / text_bytes, "x");
+		emit_size(series, formats[f].first, first, "x");
+	}
+}
+
 static void measure_size(size_t series, size_t scrapes)
 {
 	static double ns[SCRAPES_MAX], copy_ns[SCRAPES_MAX], ratio[SCRAPES_MAX];
@@ -70,6 +101,7 @@ static void measure_size(size_t series, size_t scrapes)
 	emit_size(series, "scrape / memcpy of its text", bench_median(ratio, scrapes), "x");
 	emit_size(series, "the first scrape, with attaching", first_ns / 1e6, "ms");
 	free(copy);
+	measure_formats(&s, series, scrapes);
 	scraper_close(&s);
 	bench_kill(worker);
 	remove_segment(name);

@@ -9,8 +9,6 @@
 #include <shmetrics/shmetrics.h>
 #include <string.h>
 
-static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
-
 void scraper_open(scraper *s, const char *name)
 {
 	char path[4096];
@@ -23,21 +21,26 @@ void scraper_open(scraper *s, const char *name)
 		bench_fail("%s: %s", name, error.message);
 }
 
-double scraper_scrape(scraper *s)
+double scraper_scrape_as(scraper *s, smx_format format)
 {
+	const smx_exposition_type type = {.format = format};
 	smx_error error;
 	s->buffer.size = 0;
 	uint64_t begin = bench_cpu_now();
 	smx_status status = smx_reader_walk(s->reader, &error);
 	uint64_t walked = bench_cpu_now();
 	if (status == SMX_OK)
-		status =
-			smx_exposition_render(s->exposition, text_004, NULL, 0, &s->buffer, &error);
+		status = smx_exposition_render(s->exposition, type, NULL, 0, &s->buffer, &error);
 	uint64_t end = bench_cpu_now();
 	if (status)
 		bench_fail("scrape: %s", error.message);
 	s->walk_ns = (double)(walked - begin);
 	return (double)(end - begin);
+}
+
+double scraper_scrape(scraper *s)
+{
+	return scraper_scrape_as(s, SMX_FORMAT_TEXT_004);
 }
 
 size_t scraper_line_count(const scraper *s)

@@ -17,8 +17,10 @@ typedef struct scraper {
 
 /* name: of a segment, as a writer gives it. Ends the program on failure, and so do the others. */
 void scraper_open(scraper *s, const char *name);
-/* One scrape, in ns of this thread. */
+/* One scrape in text 0.0.4, in ns of this thread. */
 double scraper_scrape(scraper *s);
+/* The same in any format; the text is then what that has. */
+double scraper_scrape_as(scraper *s, smx_format format);
 size_t scraper_line_count(const scraper *s);
 void scraper_close(scraper *s);
 

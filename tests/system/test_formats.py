@@ -1,32 +1,98 @@
 # SPDX-License-Identifier: MIT
-"""Text 0.0.4 and OpenMetrics say the same, as independent parsers read them (I12)."""
+"""All formats say the same of one state, as independent parsers read them (I12)."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import client_model  # noqa: E402
 import independent  # noqa: E402
 from collector import BUILD  # noqa: E402
 
 PRINT_EXPOSITION = BUILD / "tests" / "unit" / "print_exposition"
 SCRAPES = 10
 
+# (name of the sample, labels): (labels, value, seconds)
+Exemplars = dict[tuple[str, frozenset[tuple[str, str]]], tuple[dict[str, str], float, float]]
+
 
 @pytest.mark.parametrize("seed", range(1000, 1100))
-def test_random_families_have_the_same_values_in_both_formats(seed: int) -> None:
+def test_random_families_have_the_same_values_in_every_format(seed: int) -> None:
     """Of readers that hold anything at all; each seed prints some ten scrapes of some ten families."""
     printed = subprocess.run(
         [PRINT_EXPOSITION, str(seed), str(SCRAPES)], stdout=subprocess.PIPE, check=True
     )
     bodies = printed.stdout.split(b"---\n")[:-1]
-    assert len(bodies) == 2 * SCRAPES
+    assert len(bodies) == 3 * SCRAPES
     count = 0
-    for text, openmetrics in zip(bodies[::2], bodies[1::2]):
+    for text, openmetrics, digits in zip(bodies[::3], bodies[1::3], bodies[2::3]):
+        protobuf = bytes.fromhex(digits.decode())
         count += independent.assert_agrees(text, openmetrics)
+        client_model.assert_agrees(text, protobuf)
+        assert exemplars_of_protobuf(protobuf) == exemplars_of_openmetrics(openmetrics)
+        starts = {
+            key: seconds
+            for key, seconds in independent.parse(openmetrics).items()
+            if key[0].endswith("_created")
+        }
+        assert not starts or starts == starts_of_protobuf(protobuf)
     assert count > SCRAPES
+
+
+def exemplars_of_openmetrics(body: bytes) -> Exemplars:
+    return {
+        (sample.name, frozenset(sample.labels.items())): (
+            sample.exemplar.labels,
+            sample.exemplar.value,
+            float(sample.exemplar.timestamp),
+        )
+        for family in independent.families(body)
+        for sample in family.samples
+        if sample.exemplar
+    }
+
+
+def exemplars_of_protobuf(body: bytes) -> Exemplars:
+    found: Exemplars = {}
+    for family in client_model.families(body):
+        for metric in family.metric:
+            labels = {pair.name: pair.value for pair in metric.label}
+            if metric.counter.HasField("exemplar"):
+                key = (family.name, frozenset(labels.items()))
+                found[key] = exemplar(metric.counter.exemplar)
+            for bucket in metric.histogram.bucket:
+                if bucket.HasField("exemplar"):
+                    le = client_model.expocheck.canonical_float(bucket.upper_bound)
+                    key = (family.name + "_bucket", frozenset({**labels, "le": le}.items()))
+                    found[key] = exemplar(bucket.exemplar)
+    return found
+
+
+def exemplar(message: Any) -> tuple[dict[str, str], float, float]:
+    labels = {pair.name: pair.value for pair in message.label}
+    return labels, message.value, seconds(message.timestamp)
+
+
+def seconds(timestamp: Any) -> float:
+    return float((timestamp.seconds * 10**9 + timestamp.nanos) / 1e9)
+
+
+def starts_of_protobuf(body: bytes) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Under the names that OpenMetrics has for them."""
+    found = {}
+    for family in client_model.families(body):
+        kind = client_model.TYPES[family.type]
+        for metric in family.metric:
+            value = getattr(metric, kind)
+            if kind in ("counter", "histogram", "summary") and value.HasField("start_timestamp"):
+                labels = frozenset((pair.name, pair.value) for pair in metric.label)
+                name = family.name.removesuffix("_total") if kind == "counter" else family.name
+                found[name + "_created", labels] = seconds(value.start_timestamp)
+    return found

@@ -4,8 +4,8 @@
  *
  *     print_exposition SEED SCRAPES
  *
- * Each scrape is printed in text 0.0.4 and in OpenMetrics, each ended by a line "---". Between them
- * counters grow, series and writers come and go, a reader leaves and comes back.
+ * Each scrape is printed in text 0.0.4, in OpenMetrics and, as hexadecimal digits, in protobuf, each
+ * ended by a line "---". Between them counters grow, series and writers come and go, a reader leaves and comes back.
  * check_expositions.py judges the output.
  */
 #include "fake_reader.h"
@@ -277,8 +277,11 @@ static void print(smx_exposition *exposition, smx_format format, smx_buffer *buf
 	if (smx_exposition_render(exposition, type, NULL, 0, buffer, NULL) != SMX_OK)
 		exit(1);
 	smx_emit_end(buffer, type);
-	fwrite(buffer->data, 1, buffer->size, stdout);
-	fputs("---\n", stdout);
+	if (format != SMX_FORMAT_PROTOBUF)
+		fwrite(buffer->data, 1, buffer->size, stdout);
+	for (size_t i = 0; format == SMX_FORMAT_PROTOBUF && i < buffer->size; i++)
+		printf("%02x", (unsigned char)buffer->data[i]);
+	fputs(format == SMX_FORMAT_PROTOBUF ? "\n---\n" : "---\n", stdout);
 }
 
 int main(int argc, char **argv)
@@ -302,6 +305,7 @@ int main(int argc, char **argv)
 		change(&world, scrape);
 		print(world.exposition, SMX_FORMAT_TEXT_004, &buffer);
 		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, &buffer);
+		print(world.exposition, SMX_FORMAT_PROTOBUF, &buffer);
 	}
 	smx_exposition_destroy(world.exposition);
 	for (int i = 0; i < READERS; i++)
