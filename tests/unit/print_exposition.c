@@ -4,8 +4,9 @@
  *
  *     print_exposition SEED SCRAPES
  *
- * Each scrape is printed in text 0.0.4, in OpenMetrics and, as hexadecimal digits, in protobuf, each
- * ended by a line "---". Between them counters grow, series and writers come and go, a reader leaves and comes back.
+ * Each scrape is printed in text 0.0.4, in OpenMetrics and, as hexadecimal digits, in protobuf,
+ * each ended by a line "---". Between them counters grow, series and writers come and go, a reader
+ * leaves and comes back.
  * check_expositions.py judges the output.
  */
 #include "fake_reader.h"
