@@ -21,6 +21,7 @@ typedef struct core_state {
 	PyTypeObject *counter_type;
 	PyTypeObject *gauge_type;
 	PyTypeObject *histogram_type;
+	PyTypeObject *native_histogram_type;
 	PyTypeObject *summary_type;
 	PyTypeObject *info_type;
 	PyTypeObject *enum_type;
@@ -68,6 +69,7 @@ extern PyType_Spec core_metric_spec;
 extern PyType_Spec core_counter_spec;
 extern PyType_Spec core_gauge_spec;
 extern PyType_Spec core_histogram_spec;
+extern PyType_Spec core_native_histogram_spec;
 extern PyType_Spec core_summary_spec;
 extern PyType_Spec core_info_spec;
 extern PyType_Spec core_enum_spec;

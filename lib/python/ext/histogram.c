@@ -46,8 +46,7 @@ static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssi
 
 /* ---- definition ---- */
 
-/* A new array of the tuple's floats; PyMem_Free it. */
-static double *take_bounds(PyObject *tuple, size_t *count)
+double *metric_take_bounds(PyObject *tuple, size_t *count)
 {
 	double *bounds;
 
@@ -89,7 +88,7 @@ static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class,
 	if (core_arguments("_define", names, METRIC_DEFINE_ARGUMENTS + 1, args, nargs, kwnames,
 			   values))
 		return NULL;
-	bounds = take_bounds(values[METRIC_DEFINE_ARGUMENTS], &bound_count);
+	bounds = metric_take_bounds(values[METRIC_DEFINE_ARGUMENTS], &bound_count);
 	if (!bounds)
 		return NULL;
 	if (metric_definition_begin(metric, defining_class, values, &begun)) {

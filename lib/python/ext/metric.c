@@ -121,6 +121,10 @@ static void look_up_series(struct metric *child, const struct metric *parent, co
 	case SMX_GAUGE:
 		child->series.gauge = smx_gauge_with_text(parent->family.gauge, texts);
 		break;
+	case SMX_NATIVE_HISTOGRAM:
+		child->series.native_histogram =
+			smx_native_histogram_with_text(parent->family.native_histogram, texts);
+		break;
 	case SMX_SUMMARY:
 		child->series.summary = smx_summary_with_text(parent->family.summary, texts);
 		break;

@@ -20,6 +20,7 @@ struct metric {
 		smx_counter counter;
 		smx_gauge gauge;
 		smx_histogram histogram;
+		smx_native_histogram native_histogram;
 		smx_summary summary;
 		smx_info info;
 		smx_state_set state_set;
@@ -33,6 +34,7 @@ struct metric {
 		smx_counter_family counter;
 		smx_gauge_family gauge;
 		smx_histogram_family histogram;
+		smx_native_histogram_family native_histogram;
 		smx_summary_family summary;
 		smx_info_family info;
 		smx_state_set_family state_set;
@@ -88,5 +90,8 @@ int metric_definition_begin(struct metric *metric, PyTypeObject *defining_class,
  */
 PyObject *metric_definition_done(struct metric *metric, smx_kind kind, PyObject *const *values,
 				 struct metric_definition *begun, const smx_error *error);
+
+/* histogram.c: a new array of the tuple's floats; PyMem_Free it. NULL with an exception set. */
+double *metric_take_bounds(PyObject *tuple, size_t *count);
 
 #endif

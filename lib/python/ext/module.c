@@ -160,6 +160,8 @@ static int core_exec(PyObject *module)
 	state->counter_type = add_type(module, &core_counter_spec, state->metric_type);
 	state->gauge_type = add_type(module, &core_gauge_spec, state->metric_type);
 	state->histogram_type = add_type(module, &core_histogram_spec, state->metric_type);
+	state->native_histogram_type =
+		add_type(module, &core_native_histogram_spec, state->metric_type);
 	state->summary_type = add_type(module, &core_summary_spec, state->metric_type);
 	state->info_type = add_type(module, &core_info_spec, state->metric_type);
 	state->enum_type = add_type(module, &core_enum_spec, state->metric_type);
@@ -168,8 +170,9 @@ static int core_exec(PyObject *module)
 	state->http_recorder_type = add_type(module, &core_http_recorder_spec, NULL);
 	state->http_exchange_type = add_type(module, &core_http_exchange_spec, NULL);
 	if (!state->counter_type || !state->gauge_type || !state->histogram_type ||
-	    !state->summary_type || !state->info_type || !state->enum_type || !state->health_type ||
-	    !state->timer_type || !state->http_recorder_type || !state->http_exchange_type)
+	    !state->native_histogram_type || !state->summary_type || !state->info_type ||
+	    !state->enum_type || !state->health_type || !state->timer_type ||
+	    !state->http_recorder_type || !state->http_exchange_type)
 		return -1;
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
 		return -1;
@@ -189,6 +192,7 @@ static int core_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->counter_type);
 	Py_VISIT(state->gauge_type);
 	Py_VISIT(state->histogram_type);
+	Py_VISIT(state->native_histogram_type);
 	Py_VISIT(state->summary_type);
 	Py_VISIT(state->info_type);
 	Py_VISIT(state->enum_type);
@@ -208,6 +212,7 @@ static int core_clear(PyObject *module)
 	Py_CLEAR(state->counter_type);
 	Py_CLEAR(state->gauge_type);
 	Py_CLEAR(state->histogram_type);
+	Py_CLEAR(state->native_histogram_type);
 	Py_CLEAR(state->summary_type);
 	Py_CLEAR(state->info_type);
 	Py_CLEAR(state->enum_type);

@@ -43,6 +43,7 @@ from .metrics import (
     enable_created_metrics,
 )
 from .metrics_core import Metric
+from .native_histogram import NativeHistogram
 from .platform_collector import PLATFORM_COLLECTOR, PlatformCollector
 from .process_collector import PROCESS_COLLECTOR, ProcessCollector
 from .registry import REGISTRY, CollectorRegistry, DuplicateTimeseries
@@ -68,6 +69,7 @@ __all__ = [
     "InprogressTracker",
     "Metric",
     "MetricsHandler",
+    "NativeHistogram",
     "PLATFORM_COLLECTOR",
     "PROCESS_COLLECTOR",
     "PlatformCollector",

@@ -136,6 +136,27 @@ class Histogram(Metric):
         /,
     ) -> Optional[str]: ...
 
+class NativeHistogram(Metric):
+    def observe(
+        self,
+        amount: Union[SupportsFloat, SupportsIndex],
+        exemplar: Optional[Dict[str, str]] = None,
+    ) -> None: ...
+    def _define(
+        self,
+        segment: Segment,
+        name: str,
+        documentation: str,
+        unit: str,
+        labelnames: Tuple[str, ...],
+        schema: int,
+        least: float,
+        greatest: float,
+        negative: bool,
+        bounds: Tuple[float, ...],
+        /,
+    ) -> Optional[str]: ...
+
 class Summary(Metric):
     def observe(self, amount: Union[SupportsFloat, SupportsIndex]) -> None: ...
     def _define(
@@ -184,11 +205,11 @@ class Timer:
     @property
     def duration(self) -> Optional[float]: ...
     @property
-    def _metric(self) -> Union[Gauge, Histogram, Summary]: ...
+    def _metric(self) -> Union[Gauge, Histogram, NativeHistogram, Summary]: ...
     @property
     def _callback_name(self) -> str: ...
     def __new__(
-        cls, metric: Union[Gauge, Histogram, Summary], callback_name: str
+        cls, metric: Union[Gauge, Histogram, NativeHistogram, Summary], callback_name: str
     ) -> Self: ...
     def __enter__(self) -> Self: ...
     def __exit__(
