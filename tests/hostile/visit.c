@@ -15,10 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "message_text.h"
 #include "shmetrics/layout.h"
 
 static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
 static const smx_exposition_type openmetrics_100 = {.format = SMX_FORMAT_OPENMETRICS_100};
+static const smx_exposition_type protobuf = {.format = SMX_FORMAT_PROTOBUF};
 
 static void digest(visit_result *result, const void *data, size_t size)
 {
@@ -166,6 +168,25 @@ static void see_health(visit_result *result, smx_reader *reader)
 	}
 }
 
+/*
+ * What cannot be printed is judged here: whatever the segment holds, and however it changes
+ * meanwhile, the messages are whole.
+ */
+static smx_status see_protobuf(visit_result *result, smx_exposition *exposition, smx_error *error)
+{
+	smx_buffer messages = {0}, text = {0};
+	smx_status status = smx_exposition_render(exposition, protobuf, NULL, 0, &messages, error);
+
+	if (status == SMX_OK && !message_text(&messages, &text)) {
+		fprintf(stderr, "malformed protobuf after: %.*s\n", (int)text.size, text.data);
+		abort();
+	}
+	digest(result, messages.data, messages.size);
+	smx_buffer_free(&messages);
+	smx_buffer_free(&text);
+	return status;
+}
+
 static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *exposition,
 		     smx_buffer *text, smx_error *error)
 {
@@ -183,6 +204,8 @@ static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *e
 		smx_emit_end(text, openmetrics_100);
 	}
 	digest(result, text->data, text->size);
+	if (result->render == SMX_OK)
+		result->render = see_protobuf(result, exposition, error);
 	return result->render == SMX_OK;
 }
 

@@ -22,7 +22,8 @@ foreach(name number wire text004 openmetrics protobuf negotiate exposition)
   target_link_libraries(test_${name} PRIVATE smx_text criterion)
   add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()
-target_sources(test_protobuf PRIVATE ${CMAKE_CURRENT_LIST_DIR}/message_text.c)
+target_sources(test_protobuf PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/message_text.c)
+target_include_directories(test_protobuf PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 # The tests of failing allocations stand in for malloc and its kin in rendering, and nowhere else.
 target_link_options(test_exposition PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
 

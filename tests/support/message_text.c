@@ -89,6 +89,29 @@ static void print_signed(smx_buffer *text, uint64_t value)
 	smx_buffer_append(text, out, (size_t)snprintf(out, sizeof(out), "%" PRId64, number));
 }
 
+/* As RFC 3629 has it, without NUL. */
+static bool is_utf8(const unsigned char *at, const unsigned char *end)
+{
+	while (at < end) {
+		static const uint32_t least[] = {1, 0x80, 0x800, 0x10000};
+		unsigned char first = *at++;
+		int more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+		uint32_t character = more ? first & (0x3fu >> more) : first;
+
+		if ((first >= 0x80 && first < 0xc0) || first > 0xf7 || end - at < more)
+			return false;
+		for (int i = 0; i < more; i++, at++) {
+			if ((*at & 0xc0) != 0x80)
+				return false;
+			character = character << 6 | (*at & 0x3f);
+		}
+		if (character < least[more] || character > 0x10ffff ||
+		    (character >= 0xd800 && character < 0xe000))
+			return false;
+	}
+	return true;
+}
+
 static bool take_message(const struct message *message, const unsigned char *at,
 			 const unsigned char *end, smx_buffer *text);
 
@@ -106,6 +129,7 @@ static bool take_bytes(const struct field *field, const unsigned char *at, const
 		smx_buffer_append(text, ":\"", 2);
 		smx_buffer_append(text, at, (size_t)(end - at));
 		smx_buffer_append(text, "\"", 1);
+		whole = is_utf8(at, end);
 	} else {
 		smx_buffer_append(text, ":[", 2);
 		while (at < end && whole) {

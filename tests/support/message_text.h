@@ -3,8 +3,8 @@
  * message_text.h - what is in delimited protobuf, as a text that a test can compare
  *
  * It shares no code with what writes it, and refuses what is not exactly right: a length that is
- * not the shortest or leads beyond its message, a field that there is none of, of another wire
- * type, twice, or out of order.
+ * not the shortest or leads beyond its message, a string that is no UTF-8, a field that there is
+ * none of, of another wire type, twice, or out of order.
  */
 #ifndef SMX_MESSAGE_TEXT_H
 #define SMX_MESSAGE_TEXT_H
