@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real Prometheus scrapes OpenMetrics, and stores every kind with its metadata and exemplars."""
+"""A real Prometheus scrapes OpenMetrics, or protobuf, and stores every kind, metadata and exemplars."""
 
 from __future__ import annotations
 
@@ -53,8 +53,21 @@ class Prometheus:
         return float(found[0]["value"][1]) if found else None
 
 
+OPENMETRICS, PROTOBUF = "exemplar-storage", "exemplar-storage,native-histograms"
+
+
+@pytest.fixture(params=[OPENMETRICS, PROTOBUF], ids=["openmetrics", "protobuf"])
+def features(request: pytest.FixtureRequest) -> str:
+    """Which of the two it asks for follows from its features."""
+    return str(request.param)
+
+
 @pytest.fixture
-def prometheus(folder: Path, tmp_path: Path) -> Iterator[Prometheus]:  # noqa: F811
+def prometheus(
+    folder: Path,  # noqa: F811
+    tmp_path: Path,
+    features: str,
+) -> Iterator[Prometheus]:
     program = shutil.which("prometheus")
     if not program:
         pytest.skip("there is no prometheus; on Debian: apt-get install prometheus")
@@ -67,7 +80,7 @@ def prometheus(folder: Path, tmp_path: Path) -> Iterator[Prometheus]:  # noqa: F
                 f"--config.file={tmp_path / 'prometheus.yml'}",
                 f"--storage.tsdb.path={tmp_path / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
-                "--enable-feature=exemplar-storage",
+                f"--enable-feature={features}",
                 "--log.level=warn",
             ]
         ) as process:
@@ -79,12 +92,37 @@ def prometheus(folder: Path, tmp_path: Path) -> Iterator[Prometheus]:  # noqa: F
                 process.terminate()
 
 
-def test_a_prometheus_stores_every_kind(prometheus: Prometheus) -> None:
+# Protobuf has the types of text 0.0.4 and its names; this Prometheus does not read the units in it.
+METADATA = {
+    OPENMETRICS: {
+        "jobs": ("counter", "", 'Jobs that "ran".'),
+        "run_seconds": ("histogram", "seconds", "How long."),
+        "size_bytes": ("summary", "bytes", "How large."),
+        "app_build": ("info", "", "What runs."),
+        "door": ("stateset", "", "The door."),
+        "gauge_all": ("gauge", "", "A gauge."),
+    },
+    PROTOBUF: {
+        "jobs_total": ("counter", "", 'Jobs that "ran".'),
+        "run_seconds": ("histogram", "", "How long."),
+        "size_bytes": ("summary", "", "How large."),
+        "app_build_info": ("gauge", "", "What runs."),
+        "door": ("gauge", "", "The door."),
+        "gauge_all": ("gauge", "", "A gauge."),
+        "shmetrics_build_info": ("gauge", "", "Always 1; the version is in the label."),
+    },
+}
+
+
+def test_a_prometheus_stores_every_kind(prometheus: Prometheus, features: str) -> None:
     expected = {
         'jobs_total{queue="a"}': 2,
         'run_seconds_bucket{le="1.0"}': 1,
         'run_seconds_bucket{le="+Inf"}': 2,
+        "run_seconds_count": 2,
+        'drift_bucket{le="-1.0"}': 1,
         "size_bytes_sum": 12,
+        "size_bytes_count": 1,
         'app_build_info{version="1.2",commit="a\\\\b"}': 1,
         'door{room="1",door="shut"}': 1,
         'door{room="1",door="open"}': 0,
@@ -96,12 +134,7 @@ def test_a_prometheus_stores_every_kind(prometheus: Prometheus) -> None:
         entry["metric"]: (entry["type"], entry["unit"], entry["help"])
         for entry in prometheus.ask("targets/metadata")
     }
-    assert metadata["jobs"] == ("counter", "", 'Jobs that "ran".')
-    assert metadata["run_seconds"] == ("histogram", "seconds", "How long.")
-    assert metadata["size_bytes"] == ("summary", "bytes", "How large.")
-    assert metadata["app_build"] == ("info", "", "What runs.")
-    assert metadata["door"] == ("stateset", "", "The door.")
-    assert metadata["gauge_all"] == ("gauge", "", "A gauge.")
+    assert {name: metadata.get(name) for name in METADATA[features]} == METADATA[features]
     exemplars = {
         (group["seriesLabels"]["__name__"], group["seriesLabels"].get("le")): group["exemplars"][0]
         for group in prometheus.ask(
