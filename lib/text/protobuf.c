@@ -69,7 +69,8 @@ enum histogram_field {
 	HISTOGRAM_COUNT = 1,
 	HISTOGRAM_SUM = 2,
 	HISTOGRAM_BUCKET = 3,
-	HISTOGRAM_START = 15
+	HISTOGRAM_START = 15,
+	HISTOGRAM_EXEMPLARS = 16 /* of a native one; 5 to 13: protobuf_native.c */
 };
 enum bucket_field { BUCKET_CUMULATIVE_COUNT = 1, BUCKET_UPPER_BOUND = 2, BUCKET_EXEMPLAR = 3 };
 enum exemplar_field { EXEMPLAR_VALUE = 2, EXEMPLAR_TIMESTAMP = 3 };
@@ -264,10 +265,7 @@ static void append_bucket_with_exemplar(const struct writing *writing, uint64_t 
 	smx_wire_end(buffer, bucket);
 }
 
-/*
- * The buckets with bounds, cumulative, +Inf among them. What a histogram has of another sort stands
- * beside them in its message, and is a function beside this one.
- */
+/* The buckets with bounds, cumulative, +Inf among them. */
 static void append_buckets(const struct writing *writing, const struct smx_series *series,
 			   const uint64_t *counts)
 {
@@ -305,6 +303,30 @@ static void append_totals(smx_buffer *buffer, uint64_t count, double sum)
 	smx_buffer_commit(buffer, smx_wire_put_double(out, HISTOGRAM_SUM, sum));
 }
 
+/*
+ * The one bucket of a native histogram without bounds: it is told only for its exemplar, which an
+ * older Prometheus looks for nowhere else.
+ */
+static void append_bucket_of_all(const struct writing *writing, const struct smx_series *series,
+				 uint64_t count)
+{
+	smx_exemplar_view exemplar;
+
+	if (smx_render_finds_exemplar(series, 0, &exemplar))
+		append_bucket_with_exemplar(writing, count, (double)INFINITY, &exemplar);
+}
+
+static void append_exemplars(const struct writing *writing, const struct smx_series *series)
+{
+	smx_exemplar_view exemplar;
+
+	for (size_t i = 0; i < smx_combine_exemplar_count(writing->family); i++) {
+		if (smx_combine_exemplar(series, i, &exemplar) &&
+		    smx_render_is_exemplar_fit(&exemplar))
+			append_exemplar(writing, HISTOGRAM_EXEMPLARS, &exemplar);
+	}
+}
+
 static void write_histogram(const struct writing *writing, size_t index)
 {
 	const struct smx_series *series = writing->family->series[index];
@@ -312,6 +334,7 @@ static void write_histogram(const struct writing *writing, size_t index)
 	uint64_t *counts = writing->rendering->counts, count = 0;
 	double sum = smx_combine_histogram(series, counts, writing->rendering->part_counts);
 	struct smx_wire_message metric, histogram;
+	bool is_native;
 
 	for (size_t i = 0; i < bucket_count; i++)
 		count = smx_add_saturated(count, counts[i]);
@@ -320,8 +343,18 @@ static void write_histogram(const struct writing *writing, size_t index)
 	metric = begin_metric(writing, index);
 	histogram = smx_wire_begin(writing->buffer, METRIC_HISTOGRAM, &writing->lengths->value);
 	append_totals(writing->buffer, count, sum);
-	append_buckets(writing, series, counts);
+	/* More than any writer counts: differences would be no numbers. */
+	is_native = writing->family->kind == SMX_NATIVE_HISTOGRAM && count <= INT64_MAX;
+	if (is_native && bucket_count == 1)
+		append_bucket_of_all(writing, series, count);
+	else
+		append_buckets(writing, series, counts);
+	if (is_native)
+		smx_protobuf_append_native(writing->buffer, &writing->family->native,
+					   counts + bucket_count);
 	append_start(writing, HISTOGRAM_START, series);
+	if (is_native)
+		append_exemplars(writing, series);
 	smx_wire_end(writing->buffer, histogram);
 	smx_wire_end(writing->buffer, metric);
 }

@@ -14,6 +14,13 @@ void smx_protobuf_render_family(const struct smx_rendering *rendering,
 				const struct smx_family *family, smx_text help);
 
 /*
+ * protobuf_native.c: what a Histogram has more if it is native. counts: of its native buckets;
+ * their sum is no more than an int64_t holds.
+ */
+void smx_protobuf_append_native(smx_buffer *buffer, const smx_native_view *native,
+				const uint64_t *counts);
+
+/*
  * A family that lives in no segment. What begins it leaves this much room for its length, and
  * appends nothing else than the family.
  */

@@ -68,16 +68,20 @@ static void render_created(const struct smx_rendering *rendering, const struct s
 	smx_buffer_commit(rendering->buffer, out);
 }
 
-bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
-			       smx_exemplar_view *exemplar)
+bool smx_render_is_exemplar_fit(const smx_exemplar_view *exemplar)
 {
-	if (!smx_combine_bucket_exemplar(series, bucket, exemplar) || exemplar->unix_ns == 0)
-		return false;
 	for (size_t i = 0; i < exemplar->label_count; i++) {
 		if (!smx_words_is_utf8(exemplar->labels[i].value))
 			return false;
 	}
-	return true;
+	return exemplar->unix_ns != 0;
+}
+
+bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
+			       smx_exemplar_view *exemplar)
+{
+	return smx_combine_bucket_exemplar(series, bucket, exemplar) &&
+	       smx_render_is_exemplar_fit(exemplar);
 }
 
 /* Behind a number: ` # {trace_id="a"} 0.5 1700000000.125`. */

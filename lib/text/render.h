@@ -21,10 +21,11 @@ void smx_render_family(const struct smx_rendering *rendering, const struct smx_f
 		       smx_text help);
 
 /*
- * The exemplar that is served of a counter (bucket 0) or a bucket, if there is one. One with a
- * value that is no UTF-8 is left out: what stands for the bytes would be more than the 128
- * characters there may be.
+ * Whether it can be served. One with a value that is no UTF-8 cannot: what stands for the bytes
+ * would be more than the 128 characters there may be.
  */
+bool smx_render_is_exemplar_fit(const smx_exemplar_view *exemplar);
+/* The exemplar that is served of a counter (bucket 0) or a bucket, if there is one. */
 bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
 			       smx_exemplar_view *exemplar);
 
