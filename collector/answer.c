@@ -4,11 +4,44 @@
  */
 #include "answer.h"
 
-static void free_body(void *data)
+static void free_buffer(void *data)
 {
 	smx_buffer buffer = {.data = data};
 
 	smx_buffer_free(&buffer);
+}
+
+static void put_body(void *body)
+{
+	body_put(body);
+}
+
+/* Takes over the body, whatever becomes of it. */
+static struct MHD_Response *make_response(struct answer *answer)
+{
+	struct MHD_Response *response;
+
+	if (answer->shared) {
+		smx_buffer_free(&answer->body);
+		response = MHD_create_response_from_buffer_with_free_callback_cls(
+			body_size(answer->shared), body_data(answer->shared), put_body,
+			answer->shared);
+		if (!response)
+			body_put(answer->shared);
+		return response;
+	}
+	if (!answer->body.data)
+		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer_with_free_callback(
+		answer->body.size, answer->body.data, free_buffer);
+	if (!response)
+		smx_buffer_free(&answer->body);
+	return response;
+}
+
+size_t answer_size(const struct answer *answer)
+{
+	return answer->shared ? body_size(answer->shared) : answer->body.size;
 }
 
 /* The web configuration's word goes before the default. */
@@ -36,6 +69,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 					answer->content_type);
 	if (answer->is_negotiated)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding");
+	if (answer->is_gzip)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 	if (answer->status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	if (answer->status == MHD_HTTP_UNAUTHORIZED)
@@ -43,6 +78,8 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 					"Basic realm=\"shmetrics\", charset=\"UTF-8\"");
 	if (answer->is_last)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	/* No part of an answer is of use, and none is the same twice. */
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "none");
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	add_protection(response, web);
 }
@@ -57,15 +94,9 @@ enum MHD_Result answer_send(struct answer *answer, struct MHD_Connection *mhd,
 		smx_buffer_free(&answer->body);
 		return MHD_NO;
 	}
-	if (answer->body.data)
-		response = MHD_create_response_from_buffer_with_free_callback(
-			answer->body.size, answer->body.data, free_body);
-	else
-		response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	if (!response) {
-		smx_buffer_free(&answer->body);
+	response = make_response(answer);
+	if (!response)
 		return MHD_NO;
-	}
 	add_headers(response, answer, web);
 	queued = MHD_queue_response(mhd, answer->status, response);
 	MHD_destroy_response(response);

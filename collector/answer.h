@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 
+#include "body.h"
 #include "shmetrics/exposition.h"
 #include "web.h"
 
@@ -18,10 +19,15 @@ struct answer {
 	unsigned status;
 	const char *content_type;
 	smx_buffer body;
+	struct body *shared; /* or NULL: instead of body */
+	bool is_gzip;	     /* Content-Encoding: gzip */
 	bool is_negotiated;  /* Vary: Accept, Accept-Encoding */
 	const char *allowed; /* methods, where the answer has to name them */
 	bool is_last;	     /* the connection is closed behind it */
 };
+
+/* Of the body. */
+size_t answer_size(const struct answer *answer);
 
 /* Takes over the body. web: in force. */
 enum MHD_Result answer_send(struct answer *answer, struct MHD_Connection *mhd,

@@ -2,8 +2,8 @@
 /*
  * http.c - the HTTP server: listeners, limits, draining
  *
- * libmicrohttpd, one epoll thread a listener: a scrape is rendered there in one go, for rendering
- * wants memory bandwidth and not threads.
+ * libmicrohttpd, one epoll thread a listener. It makes whatever is quick by itself; a scrape it
+ * hands to the renderer, a password to an errand.
  *
  * What a path means is in routes.c, which requests are refused whatever they ask for in request.c.
  */
@@ -17,9 +17,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "errand.h"
 #include "gate.h"
 #include "lifecycle.h"
+#include "query.h"
 #include "reaper.h"
 #include "request.h"
 #include "routes.h"
@@ -45,6 +47,7 @@ struct http {
 	const struct options *options;
 	struct scrape *scrape;
 	struct reaper *reaper;
+	struct renderer *renderer;
 	struct errands *errands;
 	bool has_tls;
 	struct MHD_Daemon *daemons[OPTIONS_LISTEN_MAX];
@@ -62,23 +65,29 @@ static void say(struct answer *answer, unsigned status, const char *text)
 	text_append(&answer->body, text);
 }
 
-static void serve_scrape(struct http *http, struct connection *connection,
-			 struct MHD_Connection *mhd, struct answer *answer)
+/* False: the connection stands still, and this is to be asked again. */
+static bool serve_scrape(struct http *http, struct connection *connection,
+			 const struct request *request, struct answer *answer)
 {
 	const unsigned limit = http->options->max_requests;
 
+	if (connection->ticket.order) {
+		telemetry_finish(answer, http->renderer, &connection->ticket);
+		return true;
+	}
 	/*
 	 * Released when the last byte is sent: a slow reader holds the memory of its answer until
 	 * then.
 	 */
 	connection->is_scrape = true;
 	if (atomic_fetch_add(&http->scrapes_running, 1) >= limit && limit != 0) {
-		atomic_fetch_add(&selfmetrics_counts.scrapes_rejected, 1);
+		atomic_fetch_add(&selfmetrics_counts.rejected_for_requests, 1);
 		say(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
 		    "too many scrapes at the same time (--web.max-requests)\n");
-		return;
+		return true;
 	}
-	telemetry_answer(answer, mhd, http->scrape);
+	return telemetry_begin(answer, request, connection->arrived_ns, http->renderer,
+			       &connection->ticket);
 }
 
 static void refuse_method(struct answer *answer, const char *allowed)
@@ -87,7 +96,7 @@ static void refuse_method(struct answer *answer, const char *allowed)
 	say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this method is not served here\n");
 }
 
-/* False: the connection stands still, and this is to be asked again. */
+/* False: as above. */
 static bool serve_reload(struct http *http, struct connection *connection,
 			 const struct request *request, struct answer *answer)
 {
@@ -118,11 +127,11 @@ static bool serve(struct http *http, struct connection *connection, const struct
 	} else if (!request_reads(request)) {
 		refuse_method(answer, ALLOWED_METHODS);
 	} else if (is_scrape) {
-		serve_scrape(http, connection, request->mhd, answer);
+		return serve_scrape(http, connection, request, answer);
 	} else if (route->serve) {
 		route->serve(answer, http->options);
 	} else {
-		route->serve_walked(answer, http->scrape);
+		route->serve_walked(http->scrape, answer);
 	}
 	return true;
 }
@@ -170,7 +179,7 @@ static void log_request(const char *method, const char *target, const struct ans
 {
 	log_event(LOG_LEVEL_DEBUG, log_text("msg", "request"), log_text("method", method),
 		  log_text("path", target), log_number("status", answer->status),
-		  log_number("bytes", (int64_t)answer->body.size));
+		  log_number("bytes", (int64_t)answer_size(answer)));
 }
 
 static enum MHD_Result answer_request(struct http *http, struct connection *connection,
@@ -184,6 +193,7 @@ static enum MHD_Result answer_request(struct http *http, struct connection *conn
 		/* A connection from before the last reload ends: its next one has what is new. */
 		answer.is_last =
 			answer.is_last || connection->web != web || atomic_load(&http->draining);
+		connection->body_bytes = request_wants_body(request) ? answer_size(&answer) : 0;
 		log_request(request->method, request->target, &answer);
 		result = answer_send(&answer, request->mhd, web);
 	}
@@ -193,7 +203,7 @@ static enum MHD_Result answer_request(struct http *http, struct connection *conn
 
 /*
  * libmicrohttpd calls it when the header is there, for each piece of a body, and when all is there;
- * then again after an errand.
+ * then again when a connection that stood still goes on.
  */
 static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, const char *target,
 				  const char *method, const char *version, const char *upload,
@@ -201,15 +211,19 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 {
 	struct http *http = argument;
 	struct connection *connection = connection_of(mhd);
+	struct request request = {mhd, target, method, version, NULL, false};
 
 	(void)upload;
 	if (!connection)
 		return MHD_NO;
+	request.query = connection->query;
+	request.is_bad_target = connection->is_bad_target;
 	if (!*state) {
-		long timeout_ms = telemetry_timeout_ms(mhd);
+		const long timeout_ms = telemetry_timeout_ms(&request);
 
 		*state = connection;
 		connection->discarded_bytes = 0;
+		connection->arrived_ns = clock_ns();
 		connection_request_began(http->reaper, connection,
 					 timeout_ms ? timeout_ms : REAPER_REQUEST_MS);
 		return MHD_YES;
@@ -219,9 +233,7 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 		*upload_size = 0;
 		return connection->discarded_bytes > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
-	return answer_request(
-		http, connection,
-		&(struct request){mhd, target, method, version, connection->is_bad_target});
+	return answer_request(http, connection, &request);
 }
 
 static void on_completed(void *argument, struct MHD_Connection *mhd, void **state,
@@ -230,10 +242,16 @@ static void on_completed(void *argument, struct MHD_Connection *mhd, void **stat
 	struct http *http = argument;
 	struct connection *connection = *state;
 
-	(void)mhd, (void)code;
+	(void)mhd;
 	if (!connection)
 		return;
 	*state = NULL;
+	/* It may have gone on only to find that the client has left. */
+	if (connection->ticket.order)
+		renderer_settle(http->renderer, &connection->ticket);
+	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		atomic_fetch_add(&selfmetrics_counts.sent_bytes, connection->body_bytes);
+	connection->body_bytes = 0;
 	if (connection->is_scrape)
 		atomic_fetch_sub(&http->scrapes_running, 1);
 	connection->is_scrape = false;
@@ -293,8 +311,11 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
 	struct connection *connection = connection_of(mhd);
 
 	(void)argument;
-	if (connection)
+	if (connection) {
 		connection->is_bad_target = request_is_bad_target(target);
+		free(connection->query);
+		connection->query = query_cut(target);
+	}
 	return NULL;
 }
 
@@ -424,8 +445,14 @@ struct http *http_start(const struct options *options, struct scrape *scrape, sm
 	if (http)
 		http->reaper = reaper_start(limit);
 	if (http && http->reaper)
+		http->renderer = renderer_start(scrape);
+	if (http && http->renderer)
 		http->errands = errands_start();
 	if (!http || !http->errands) {
+		if (http && http->renderer) {
+			renderer_end(http->renderer);
+			renderer_destroy(http->renderer);
+		}
 		if (http && http->reaper)
 			reaper_stop(http->reaper);
 		free(http);
@@ -461,11 +488,13 @@ void http_stop(struct http *http, int64_t grace_ms)
 			  log_text("msg", "requests cut off at the end of the grace period"),
 			  log_number("grace_ms", grace_ms));
 	errands_stop(http->errands);
+	renderer_end(http->renderer);
 	for (size_t i = 0; i < http->daemon_count; i++) {
 		MHD_stop_daemon(http->daemons[i]);
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
+	renderer_destroy(http->renderer);
 	reaper_stop(http->reaper);
 	errands_free(http->errands);
 	free(http);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "discovery.h"
 #include "http.h"
 #include "log.h"
@@ -74,6 +75,7 @@ static int run(const struct options *options, const struct web_sources *sources,
 
 	if (smx_reader_guard_install(&error) != SMX_OK)
 		return cannot_start(error.message);
+	body_set_limit(options->max_answer_bytes);
 	scrape = scrape_create(options->exporter_metrics ? 0 : selfmetrics_about_collector());
 	if (!scrape)
 		return cannot_start("no memory");

@@ -19,6 +19,7 @@
 #define DEFAULT_DIRECTORY "/dev/shm"
 #define DEFAULT_LISTEN "127.0.0.1:" STRING_OF(SMX_DEFAULT_PORT)
 #define DEFAULT_MAX_REQUESTS 40
+#define DEFAULT_MAX_ANSWER_MIB 256
 
 struct rule {
 	char text[200];
@@ -70,7 +71,8 @@ static bool set_owner(struct options *options, const char *value, struct rule *r
 	return true;
 }
 
-static bool set_max_bytes(struct options *options, const char *value, struct rule *rule)
+/* A positive number with a unit of bytes. */
+static bool take_bytes(const char *value, uint64_t *bytes, struct rule *rule)
 {
 	static const struct {
 		const char *name;
@@ -89,10 +91,15 @@ static bool set_max_bytes(struct options *options, const char *value, struct rul
 			continue;
 		if (number > UINT64_MAX >> units[i].shift)
 			return breaks(rule, "must be below 2^64 bytes");
-		options->reader.size_limit_bytes = (uint64_t)number << units[i].shift;
+		*bytes = (uint64_t)number << units[i].shift;
 		return true;
 	}
 	return breaks(rule, "the unit must be KiB, MiB or GiB");
+}
+
+static bool set_max_bytes(struct options *options, const char *value, struct rule *rule)
+{
+	return take_bytes(value, &options->reader.size_limit_bytes, rule);
 }
 
 static bool set_listen(struct options *options, const char *value, struct rule *rule)
@@ -147,6 +154,12 @@ static bool set_max_requests(struct options *options, const char *value, struct 
 		return breaks(rule, "must be a number from 0 (no limit) to 999999");
 	options->max_requests = (unsigned)atoi(value);
 	return true;
+}
+
+static bool set_max_answer_bytes(struct options *options, const char *value, struct rule *rule)
+{
+	options->max_answer_bytes = 0;
+	return strcmp(value, "0") == 0 || take_bytes(value, &options->max_answer_bytes, rule);
 }
 
 static bool set_disable_exporter_metrics(struct options *options, const char *value,
@@ -232,6 +245,11 @@ static const struct flag flags[] = {
 	 "Scrapes answered at the same time; further ones get status 503. 0: no limit. "
 	 "Default: " STRING_OF(DEFAULT_MAX_REQUESTS),
 	 set_max_requests},
+	{"web.max-answer-bytes", "BYTES",
+	 "What the answers that are being sent may hold of memory together; further scrapes get "
+	 "status 503. One answer is always sent. KiB, MiB and GiB are understood. 0: no limit. "
+	 "Default: " STRING_OF(DEFAULT_MAX_ANSWER_MIB) "MiB",
+	 set_max_answer_bytes},
 	{"web.disable-exporter-metrics", NULL,
 	 "Leave out the metrics about the collector itself: process_*, shmetrics_collector_* and "
 	 "shmetrics_config_*.",
@@ -390,6 +408,7 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 		.reader = {.owner_id = -1},
 		.telemetry_path = "/metrics",
 		.max_requests = DEFAULT_MAX_REQUESTS,
+		.max_answer_bytes = (size_t)DEFAULT_MAX_ANSWER_MIB << 20,
 		.exporter_metrics = true,
 		.log_level = LOG_LEVEL_INFO,
 		.log_format = LOG_FORMAT_LOGFMT,

@@ -26,7 +26,8 @@ struct options {
 	const char *web_config; /* NULL: none */
 	bool lifecycle;		/* POST /-/reload */
 	const char *telemetry_path;
-	unsigned max_requests; /* 0: no limit */
+	unsigned max_requests;	   /* 0: no limit */
+	uint64_t max_answer_bytes; /* 0: no limit */
 	bool exporter_metrics;
 	enum log_level log_level;
 	enum log_format log_format;

@@ -11,9 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "catalog.h"
 #include "text.h"
 
-struct report {
+struct draft {
 	smx_buffer checks, segments; /* what is between the brackets of each array */
 	char last_name[SEGMENT_NAME_MAX + 1];
 	bool has_segment;
@@ -51,10 +52,10 @@ static void append_seconds(smx_buffer *buffer, const char *name, double seconds)
 		text_append(buffer, "null");
 }
 
-static void append_check(struct report *report, const struct segment *segment,
+static void append_check(struct draft *draft, const struct segment *segment,
 			 const smx_health_view *health)
 {
-	smx_buffer *buffer = &report->checks;
+	smx_buffer *buffer = &draft->checks;
 	const char *status = health->stale ? "stale" : health->up ? "up" : "down";
 
 	if (buffer->size > 0)
@@ -69,13 +70,13 @@ static void append_check(struct report *report, const struct segment *segment,
 	append_seconds(buffer, "duration_seconds",
 		       health->reported ? health->duration_seconds : NAN);
 	text_append(buffer, "}");
-	report->is_ready = report->is_ready && health->up && !health->stale;
+	draft->is_ready = draft->is_ready && health->up && !health->stale;
 }
 
-static void append_segment(struct report *report, const struct segment *segment, const char *reason,
+static void append_segment(struct draft *draft, const struct segment *segment, const char *reason,
 			   uint32_t writers)
 {
-	smx_buffer *buffer = &report->segments;
+	smx_buffer *buffer = &draft->segments;
 
 	if (buffer->size > 0)
 		text_append(buffer, ",");
@@ -85,51 +86,61 @@ static void append_segment(struct report *report, const struct segment *segment,
 		    reason ? "down" : "up", writers);
 	text_json(buffer, reason ? reason : "");
 	text_append(buffer, "}");
-	report->is_ready = report->is_ready && !reason;
+	draft->is_ready = draft->is_ready && !reason;
 }
 
-static void look_at_segment(struct segment *segment, bool up, void *argument)
+static void look_at_segment(struct draft *draft, struct segment *segment)
 {
-	struct report *report = argument;
-	const smx_reader_info *info;
+	const struct segment_status status = segment_status(segment);
 
-	if (report->has_segment && strcmp(report->last_name, segment->name) == 0)
+	if (draft->has_segment && strcmp(draft->last_name, segment->name) == 0)
 		return;
-	report->has_segment = true;
-	memcpy(report->last_name, segment->name, sizeof(report->last_name));
-	if (!up) {
-		const struct segment_status status = segment_status(segment);
-
-		append_segment(report, segment, status.reason, 0);
+	draft->has_segment = true;
+	memcpy(draft->last_name, segment->name, sizeof(draft->last_name));
+	if (!status.up) {
+		append_segment(draft, segment, status.reason, 0);
 		return;
 	}
-	info = smx_reader_information(segment->reader);
-	append_segment(report, segment, info->slots_live ? NULL : "no live writer",
-		       info->slots_live);
+	append_segment(draft, segment, status.info.slots_live ? NULL : "no live writer",
+		       status.info.slots_live);
 	for (size_t i = 0; i < smx_reader_health_count(segment->reader); i++) {
 		const smx_health_view *health = smx_reader_health(segment->reader, i);
 
 		if (readiness_counts(segment->reader, health))
-			append_check(report, segment, health);
+			append_check(draft, segment, health);
 	}
 }
 
-void readiness_answer(struct answer *answer, struct scrape *scrape)
+struct readiness_report readiness_look(const struct catalog *catalog)
 {
-	struct report report = {.is_ready = true};
+	struct draft draft = {.is_ready = true};
+	struct readiness_report report = {0};
 
-	scrape_look(scrape, look_at_segment, &report);
-	report.is_ready = report.is_ready && report.has_segment;
-	answer->content_type = ANSWER_JSON;
-	answer->status = report.is_ready ? 200 : 503;
-	text_append(&answer->body,
+	for (size_t i = 0; catalog && i < catalog->count; i++)
+		look_at_segment(&draft, catalog->segments[i]);
+	report.is_ready = draft.is_ready && draft.has_segment;
+	text_append(&report.text,
 		    report.is_ready ? "{\"status\":\"ready\"," : "{\"status\":\"not ready\",");
-	text_append(&answer->body, "\"checks\":[");
-	smx_buffer_append(&answer->body, report.checks.data, report.checks.size);
-	text_append(&answer->body, "],\"segments\":[");
-	smx_buffer_append(&answer->body, report.segments.data, report.segments.size);
-	text_append(&answer->body, "]}\n");
-	answer->body.failed = answer->body.failed || report.checks.failed || report.segments.failed;
-	smx_buffer_free(&report.checks);
-	smx_buffer_free(&report.segments);
+	text_append(&report.text, "\"checks\":[");
+	smx_buffer_append(&report.text, draft.checks.data, draft.checks.size);
+	text_append(&report.text, "],\"segments\":[");
+	smx_buffer_append(&report.text, draft.segments.data, draft.segments.size);
+	text_append(&report.text, "]}\n");
+	report.text.failed = report.text.failed || draft.checks.failed || draft.segments.failed;
+	smx_buffer_free(&draft.checks);
+	smx_buffer_free(&draft.segments);
+	return report;
+}
+
+void readiness_free(struct readiness_report *report)
+{
+	smx_buffer_free(&report->text);
+}
+
+void readiness_answer(const struct readiness_report *report, struct answer *answer)
+{
+	answer->content_type = ANSWER_JSON;
+	answer->status = report->is_ready ? 200 : 503;
+	smx_buffer_append(&answer->body, report->text.data, report->text.size);
+	answer->body.failed = answer->body.failed || report->text.failed;
 }

@@ -6,14 +6,27 @@
 #define COLLECTOR_READINESS_H
 
 #include "answer.h"
-#include "scrape.h"
+#include "shmetrics/reader.h"
+
+struct catalog;
+
+/* JSON: each segment, each check of it. */
+struct readiness_report {
+	smx_buffer text;
+	bool is_ready;
+};
 
 /*
- * JSON: each segment, each check of it. 200 if there is a segment, every segment can be read and
- * has a live writer, and every check that counts is up; else 503. Of two files with one name (a
- * replaced one that is still held, and its successor) the current one speaks.
+ * What the last walk of each segment found; with the scrape lock, which the readers need. Ready if
+ * there is a segment, every segment can be read and has a live writer, and every check that counts
+ * is up. Of two files with one name (a replaced one that is still held, and its successor) the
+ * current one speaks.
  */
-void readiness_answer(struct answer *answer, struct scrape *scrape);
+struct readiness_report readiness_look(const struct catalog *catalog);
+void readiness_free(struct readiness_report *report);
+
+/* 200 if ready, else 503. */
+void readiness_answer(const struct readiness_report *report, struct answer *answer);
 
 /*
  * Whether a check of this segment counts. As long as live processes have defined one, those that

@@ -207,6 +207,7 @@ void connection_closed(struct reaper *reaper, struct connection *connection)
 		connection->next->previous = connection->previous;
 	reaper->count--;
 	pthread_mutex_unlock(&reaper->lock);
+	free(connection->query);
 	free(connection);
 }
 

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "errand.h"
+#include "order.h"
 #include "tls.h"
 #include "web.h"
 
@@ -44,8 +45,12 @@ struct connection {
 	uint64_t received_bytes; /* when it became idle */
 	bool is_late;		 /* was beyond its deadline at the last sweep */
 
-	bool is_scrape;	    /* counts for --web.max-requests */
-	bool is_bad_target; /* a space in the request's target, or a NUL in its path */
+	struct ticket ticket; /* of a scrape that is waited for */
+	uint64_t arrived_ns;  /* when the header was there */
+	uint64_t body_bytes;  /* that are being sent */
+	bool is_scrape;	      /* counts for --web.max-requests */
+	char *query;	      /* of the request, or NULL */
+	bool is_bad_target;   /* a space in the request's target, or a NUL in its path */
 	uint64_t discarded_bytes;
 	bool is_let_in;	       /* this request: the gate is open */
 	struct errand *errand; /* what this request waits for, or has waited for */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "text.h"
+
 bool request_is_bad_target(const char *raw)
 {
 	const char *nul = strstr(raw, "%00");
@@ -25,6 +27,11 @@ bool request_changes(const struct request *request)
 {
 	return strcmp(request->method, MHD_HTTP_METHOD_POST) == 0 ||
 	       strcmp(request->method, MHD_HTTP_METHOD_PUT) == 0;
+}
+
+bool request_wants_body(const struct request *request)
+{
+	return strcmp(request->method, MHD_HTTP_METHOD_HEAD) != 0;
 }
 
 bool request_asks(const struct request *request)
@@ -78,6 +85,34 @@ const char *request_broken_rule(const struct request *request)
 	if (framing.has_body && (request_reads(request) || request_asks(request)))
 		return "a body has no meaning here\n";
 	return NULL;
+}
+
+struct list {
+	const char *name;
+	smx_buffer text;
+};
+
+static enum MHD_Result take_member(void *argument, enum MHD_ValueKind kind, const char *key,
+				   const char *value)
+{
+	struct list *list = argument;
+
+	(void)kind;
+	if (value && strcasecmp(key, list->name) == 0) {
+		text_append(&list->text, list->text.size ? "," : "");
+		text_append(&list->text, value);
+	}
+	return MHD_YES;
+}
+
+smx_buffer request_list(const struct request *request, const char *name)
+{
+	struct list list = {.name = name};
+
+	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, take_member, &list);
+	if (list.text.data)
+		smx_buffer_append(&list.text, "", 1);
+	return list.text;
 }
 
 const char *request_path(const struct request *request)

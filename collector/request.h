@@ -13,11 +13,14 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "shmetrics/exposition.h"
+
 struct request {
 	struct MHD_Connection *mhd;
 	const char *target; /* without its query; decoded, so it ends at the first NUL */
 	const char *method;
 	const char *version;
+	char *query;	    /* as it was sent; NULL: none. Taking it apart changes it (query.h) */
 	bool is_bad_target; /* request_is_bad_target of the raw one */
 };
 
@@ -28,8 +31,16 @@ bool request_is_bad_target(const char *raw);
 bool request_reads(const struct request *request);
 /* POST or PUT. */
 bool request_changes(const struct request *request);
+/* Not HEAD. */
+bool request_wants_body(const struct request *request);
 /* OPTIONS. */
 bool request_asks(const struct request *request);
+
+/*
+ * All headers of this name as one list, which they are (RFC 9110, 5.3), ended by a NUL: data NULL
+ * if there is none.
+ */
+smx_buffer request_list(const struct request *request, const char *name);
 
 /* Which rule the request breaks, whatever it asks for; NULL: none. */
 const char *request_broken_rule(const struct request *request);

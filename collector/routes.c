@@ -9,7 +9,7 @@
 #include "health.h"
 #include "options.h"
 #include "page.h"
-#include "readiness.h"
+#include "scrape.h"
 
 static const struct route routes[] = {
 	{"/", page_landing, NULL, false},
@@ -18,7 +18,7 @@ static const struct route routes[] = {
 	{"/-/reload", NULL, NULL, true},
 	{"/health", health_report, NULL, false},
 	{"/api/v1/health/live", health_report, NULL, false},
-	{"/api/v1/health/ready", NULL, readiness_answer, false},
+	{"/api/v1/health/ready", NULL, scrape_ready, false},
 	{"/api/v1/segments", page_segments, NULL, false},
 };
 

@@ -16,7 +16,7 @@ struct scrape;
 struct route {
 	const char *path;
 	void (*serve)(struct answer *answer, const struct options *options);
-	void (*serve_walked)(struct answer *answer, struct scrape *scrape); /* if serve is NULL */
+	void (*serve_walked)(struct scrape *scrape, struct answer *answer); /* if serve is NULL */
 	bool reloads; /* POST or PUT and nothing else */
 };
 

@@ -7,10 +7,20 @@
 #include <stdlib.h>
 
 #include "catalog.h"
+#include "readiness.h"
 #include "selfmetrics.h"
 
 struct scrape {
-	pthread_mutex_t lock;
+	/*
+	 * The scrape lock is the flag: what it stands for takes long, and whoever only wants the
+	 * report gets it meanwhile.
+	 */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed_state;
+	bool is_taken;
+	bool has_report; /* of a walk since it was taken */
+	struct readiness_report report;
+
 	smx_exposition *exposition;
 	struct segment *members[CATALOG_SEGMENT_MAX]; /* of the exposition */
 	size_t member_count;
@@ -30,10 +40,53 @@ struct scrape *scrape_create(uint64_t leave_out)
 		free(scrape);
 		return NULL;
 	}
-	pthread_mutex_init(&scrape->lock, NULL);
+	pthread_mutex_init(&scrape->mutex, NULL);
+	pthread_cond_init(&scrape->changed_state, NULL);
 	scrape->leave_out = leave_out;
 	return scrape;
 }
+
+/* ---- the scrape lock ---- */
+
+/* With the mutex. */
+static void take(struct scrape *scrape)
+{
+	scrape->is_taken = true;
+	scrape->has_report = false;
+}
+
+static void lock(struct scrape *scrape)
+{
+	pthread_mutex_lock(&scrape->mutex);
+	while (scrape->is_taken)
+		pthread_cond_wait(&scrape->changed_state, &scrape->mutex);
+	take(scrape);
+	pthread_mutex_unlock(&scrape->mutex);
+}
+
+static void unlock(struct scrape *scrape)
+{
+	pthread_mutex_lock(&scrape->mutex);
+	scrape->is_taken = false;
+	pthread_cond_broadcast(&scrape->changed_state);
+	pthread_mutex_unlock(&scrape->mutex);
+}
+
+/* With the lock, after a walk of all: whoever waits for a report has it. */
+static void report(struct scrape *scrape, const struct catalog *catalog)
+{
+	struct readiness_report fresh = readiness_look(catalog), before;
+
+	pthread_mutex_lock(&scrape->mutex);
+	before = scrape->report;
+	scrape->report = fresh;
+	scrape->has_report = true;
+	pthread_cond_broadcast(&scrape->changed_state);
+	pthread_mutex_unlock(&scrape->mutex);
+	readiness_free(&before);
+}
+
+/* ---- the exposition and the catalog ---- */
 
 static void leave(struct scrape *scrape, size_t index)
 {
@@ -52,7 +105,9 @@ void scrape_destroy(struct scrape *scrape)
 	while (scrape->member_count)
 		leave(scrape, 0);
 	smx_exposition_destroy(scrape->exposition);
-	pthread_mutex_destroy(&scrape->lock);
+	readiness_free(&scrape->report);
+	pthread_cond_destroy(&scrape->changed_state);
+	pthread_mutex_destroy(&scrape->mutex);
 	free(scrape);
 }
 
@@ -149,9 +204,10 @@ smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const 
 	smx_status status;
 	bool changed;
 
-	pthread_mutex_lock(&scrape->lock);
+	lock(scrape);
 	catalog = catalog_acquire();
 	changed = walk_all(scrape, catalog);
+	report(scrape, catalog);
 	for (;;) {
 		status = smx_exposition_render(scrape->exposition, type, names, name_count, buffer,
 					       error);
@@ -166,40 +222,52 @@ smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const 
 				 name_count);
 		smx_emit_end(buffer, type);
 	}
-	pthread_mutex_unlock(&scrape->lock);
+	unlock(scrape);
 	catalog_release(catalog);
 	if (changed && scrape->changed)
 		scrape->changed(scrape->changed_argument);
 	return status;
 }
 
-void scrape_look(struct scrape *scrape,
-		 void (*look)(struct segment *segment, bool up, void *argument), void *argument)
+/* Walks all segments with the lock, for the report alone. */
+static void look(struct scrape *scrape)
 {
-	struct catalog *catalog;
+	struct catalog *catalog = catalog_acquire();
 	bool changed = false;
 
-	pthread_mutex_lock(&scrape->lock);
-	catalog = catalog_acquire();
 	for (size_t i = 0; catalog && i < catalog->count; i++) {
-		struct segment *segment = catalog->segments[i];
-
-		look(segment, segment_walk(segment), argument);
-		changed = changed || has_changed(segment);
+		segment_walk(catalog->segments[i]);
+		changed = changed || has_changed(catalog->segments[i]);
 	}
-	pthread_mutex_unlock(&scrape->lock);
+	report(scrape, catalog);
+	unlock(scrape);
 	catalog_release(catalog);
 	if (changed && scrape->changed)
 		scrape->changed(scrape->changed_argument);
+}
+
+void scrape_ready(struct scrape *scrape, struct answer *answer)
+{
+	pthread_mutex_lock(&scrape->mutex);
+	while (scrape->is_taken && !scrape->has_report)
+		pthread_cond_wait(&scrape->changed_state, &scrape->mutex);
+	if (!scrape->is_taken) {
+		take(scrape);
+		pthread_mutex_unlock(&scrape->mutex);
+		look(scrape);
+		pthread_mutex_lock(&scrape->mutex);
+	}
+	readiness_answer(&scrape->report, answer);
+	pthread_mutex_unlock(&scrape->mutex);
 }
 
 bool scrape_walk(struct scrape *scrape, struct segment *segment)
 {
 	bool up;
 
-	pthread_mutex_lock(&scrape->lock);
+	lock(scrape);
 	up = segment_walk(segment);
-	pthread_mutex_unlock(&scrape->lock);
+	unlock(scrape);
 	return up;
 }
 
@@ -207,12 +275,12 @@ void scrape_settle(struct scrape *scrape)
 {
 	struct catalog *catalog;
 
-	pthread_mutex_lock(&scrape->lock);
+	lock(scrape);
 	catalog = catalog_acquire();
 	scrape->epoch++;
 	for (size_t i = 0; catalog && i < catalog->count; i++)
 		catalog->segments[i]->wanted_epoch = scrape->epoch;
 	sweep(scrape);
-	pthread_mutex_unlock(&scrape->lock);
+	unlock(scrape);
 	catalog_release(catalog);
 }

@@ -13,10 +13,13 @@
  *  R5  What a scrape serves comes from segments that were whole before and after rendering: if one
  *      has lost pages meanwhile it is taken out and the rest rendered anew.
  *  R6  Nobody waits for a grace period with the lock held, nor takes it in a read-side section.
+ *  R7  A probe waits for a walk at most, never for a rendering: who renders leaves a report of the
+ *      walk before it, and who asks while the lock is taken gets that one.
  */
 #ifndef COLLECTOR_SCRAPE_H
 #define COLLECTOR_SCRAPE_H
 
+#include "answer.h"
 #include "segment.h"
 #include "shmetrics/exposition.h"
 
@@ -41,11 +44,10 @@ smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const 
 			 size_t name_count, smx_buffer *buffer, smx_error *error);
 
 /*
- * Walks every segment of the catalog, in its order, and calls look for each, with the scrape lock:
- * up: it may be read.
+ * Whether the applications are ready (readiness.h), as of a walk made for it, or of the one of the
+ * scrape that is being rendered.
  */
-void scrape_look(struct scrape *scrape,
-		 void (*look)(struct segment *segment, bool up, void *argument), void *argument);
+void scrape_ready(struct scrape *scrape, struct answer *answer);
 
 /* Walks one segment, for those who are not scraping. */
 bool scrape_walk(struct scrape *scrape, struct segment *segment);

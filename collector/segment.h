@@ -9,9 +9,8 @@
  *  S2  reader, and everything under "the scrape's", is touched only by the thread that holds the
  *      scrape lock, or by the discovery thread before any catalog shows the segment.
  *  S3  The status is a copy, under a lock of its own that is held for copying only: pages and
- *      probes never wait for the scrape lock (a listener's one thread does render between
- *      them). The scrape lock may be held when it is taken, never the
- *      other way round.
+ *      probes never wait for the scrape lock. The scrape lock may be held when it is taken,
+ *      never the other way round.
  */
 #ifndef COLLECTOR_SEGMENT_H
 #define COLLECTOR_SEGMENT_H

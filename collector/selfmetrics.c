@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "body.h"
 #include "process.h"
 #include "readiness.h"
 #include "shmetrics/version.h"
@@ -25,7 +26,12 @@ enum own_id {
 	OWN_COLLECTOR_SCRAPES,
 	OWN_COLLECTOR_FAILED,
 	OWN_COLLECTOR_REJECTED,
+	OWN_COLLECTOR_SHARED,
 	OWN_COLLECTOR_DURATION,
+	OWN_COLLECTOR_SENT,
+	OWN_COLLECTOR_HELD,
+	OWN_COLLECTOR_GZIP_INPUT,
+	OWN_COLLECTOR_GZIP_OUTPUT,
 	OWN_COLLECTOR_REAPED,
 	OWN_COLLECTOR_IGNORED,
 	OWN_COLLECTOR_HANDSHAKES,
@@ -77,10 +83,23 @@ static const struct own_metric {
 	[OWN_COLLECTOR_FAILED] =
 		{"shmetrics_collector_scrapes_failed", SMX_COUNTER,
 		 "Scrapes that could not be rendered, or not within the scraper's timeout."},
-	[OWN_COLLECTOR_REJECTED] = {"shmetrics_collector_scrapes_rejected", SMX_COUNTER,
-				    "Scrapes refused because too many were being answered."},
+	[OWN_COLLECTOR_REJECTED] =
+		{"shmetrics_collector_scrapes_rejected", SMX_COUNTER,
+		 "Scrapes refused because too many were being answered, or their answers held "
+		 "too many bytes."},
+	[OWN_COLLECTOR_SHARED] = {"shmetrics_collector_scrapes_shared", SMX_COUNTER,
+				  "Scrapes answered by what was rendered for another that waited "
+				  "for the same."},
 	[OWN_COLLECTOR_DURATION] = {"shmetrics_collector_scrape_duration_seconds", SMX_GAUGE,
 				    "How long the scrape before this one took to render."},
+	[OWN_COLLECTOR_SENT] = {"shmetrics_collector_sent_bytes", SMX_COUNTER,
+				"Bytes of the bodies that were sent to their end."},
+	[OWN_COLLECTOR_HELD] = {"shmetrics_collector_held_bytes", SMX_GAUGE,
+				"Memory that answers to scrapes hold until they are sent."},
+	[OWN_COLLECTOR_GZIP_INPUT] = {"shmetrics_collector_gzip_input_bytes", SMX_COUNTER,
+				      "Bytes of answers before they were compressed."},
+	[OWN_COLLECTOR_GZIP_OUTPUT] = {"shmetrics_collector_gzip_output_bytes", SMX_COUNTER,
+				       "Bytes of the same answers after that."},
 	[OWN_COLLECTOR_REAPED] =
 		{"shmetrics_collector_connections_reaped", SMX_COUNTER,
 		 "Connections shut down for taking too long to send a request or read an "
@@ -314,8 +333,17 @@ static void emit_collector(struct emitter *emitter)
 		sample(emitter, NULL, "version", SMX_VERSION, 1);
 	emit_one(emitter, OWN_COLLECTOR_SCRAPES, read_count(&counts->scrapes));
 	emit_one(emitter, OWN_COLLECTOR_FAILED, read_count(&counts->scrapes_failed));
-	emit_one(emitter, OWN_COLLECTOR_REJECTED, read_count(&counts->scrapes_rejected));
+	if (begin(emitter, OWN_COLLECTOR_REJECTED)) {
+		sample(emitter, NULL, "reason", "bytes", read_count(&counts->rejected_for_bytes));
+		sample(emitter, NULL, "reason", "requests",
+		       read_count(&counts->rejected_for_requests));
+	}
+	emit_one(emitter, OWN_COLLECTOR_SHARED, read_count(&counts->scrapes_shared));
 	emit_one(emitter, OWN_COLLECTOR_DURATION, read_count(&counts->last_scrape_ns) / 1e9);
+	emit_one(emitter, OWN_COLLECTOR_SENT, read_count(&counts->sent_bytes));
+	emit_one(emitter, OWN_COLLECTOR_HELD, (double)body_held_bytes());
+	emit_one(emitter, OWN_COLLECTOR_GZIP_INPUT, read_count(&counts->gzip_input_bytes));
+	emit_one(emitter, OWN_COLLECTOR_GZIP_OUTPUT, read_count(&counts->gzip_output_bytes));
 	emit_one(emitter, OWN_COLLECTOR_REAPED, read_count(&counts->connections_reaped));
 	emit_one(emitter, OWN_COLLECTOR_IGNORED, read_count(&counts->segments_ignored));
 	emit_one(emitter, OWN_COLLECTOR_HANDSHAKES, read_count(&counts->tls_handshakes));

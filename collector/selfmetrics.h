@@ -14,7 +14,12 @@
 struct selfmetrics_counts {
 	atomic_ullong scrapes;
 	atomic_ullong scrapes_failed;
-	atomic_ullong scrapes_rejected; /* 503: more at once than allowed */
+	atomic_ullong scrapes_shared;	     /* answered by what was rendered for another */
+	atomic_ullong rejected_for_requests; /* 503: more at once than allowed */
+	atomic_ullong rejected_for_bytes;    /* 503: answers hold more memory than allowed */
+	atomic_ullong sent_bytes;	     /* of bodies that were sent whole */
+	atomic_ullong gzip_input_bytes;
+	atomic_ullong gzip_output_bytes;
 	atomic_ullong connections_reaped;
 	atomic_ullong last_scrape_ns;
 	atomic_ullong tls_handshakes;

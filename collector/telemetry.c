@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * telemetry.c - how a scrape is answered: filters, limits, the scraper's timeout
+ * telemetry.c - how a scrape is answered: format, coding, filters, the scraper's timeout
  */
 #include "telemetry.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
-#include "log.h"
+#include "clock.h"
+#include "encoding.h"
+#include "query.h"
 #include "selfmetrics.h"
 #include "text.h"
 
-/* libmicrohttpd has no memory for many more. */
+/* Each is compared with each family. */
 #define NAME_MAX_COUNT 256
 
 struct filter {
@@ -22,9 +22,9 @@ struct filter {
 	bool is_too_long;
 };
 
-long telemetry_timeout_ms(struct MHD_Connection *connection)
+long telemetry_timeout_ms(const struct request *request)
 {
-	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+	const char *text = MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND,
 						       "X-Prometheus-Scrape-Timeout-Seconds");
 	char *end;
 	double seconds;
@@ -37,100 +37,104 @@ long telemetry_timeout_ms(struct MHD_Connection *connection)
 	return (long)(seconds * 1000) + 1;
 }
 
-static enum MHD_Result take_name(void *argument, enum MHD_ValueKind kind, const char *key,
-				 size_t key_size, const char *value, size_t value_size)
+static void take_names(const struct request *request, struct filter *filter)
 {
-	struct filter *filter = argument;
+	char *at = request->query;
+	smx_text name, value;
 
-	(void)kind;
-	if (key_size != strlen("name[]") || memcmp(key, "name[]", key_size) != 0)
-		return MHD_YES;
-	if (filter->count == NAME_MAX_COUNT) {
-		filter->is_too_long = true;
-		return MHD_NO;
+	while (at && query_next(&at, &name, &value)) {
+		if (name.size != strlen("name[]") || memcmp(name.data, "name[]", name.size) != 0)
+			continue;
+		filter->is_too_long = filter->count == NAME_MAX_COUNT;
+		if (filter->is_too_long)
+			return;
+		filter->names[filter->count++] = value;
 	}
-	filter->names[filter->count++] = (smx_text){value ? value : "", value_size};
-	return MHD_YES;
 }
 
-static enum MHD_Result take_accept(void *argument, enum MHD_ValueKind kind, const char *key,
-				   const char *value)
+static void refuse(struct answer *answer, unsigned status, const char *why)
 {
-	smx_buffer *accept = argument;
-
-	(void)kind;
-	if (value && strcasecmp(key, MHD_HTTP_HEADER_ACCEPT) == 0) {
-		text_append(accept, accept->size ? "," : "");
-		text_append(accept, value);
-	}
-	return MHD_YES;
-}
-
-/* Several Accept headers are one list. */
-static smx_exposition_type choose_type(struct MHD_Connection *connection)
-{
-	smx_buffer accept = {0};
-	smx_exposition_type type;
-
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_accept, &accept);
-	smx_buffer_append(&accept, "", 1);
-	type = smx_format_choose(accept.failed ? NULL : accept.data);
-	smx_buffer_free(&accept);
-	return type;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-/* Never 200 with less than all of it: a scraper would take it for the whole truth. */
-static void fail(struct answer *answer, unsigned status, const char *why)
-{
-	atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
-	log_event(LOG_LEVEL_ERROR, log_text("msg", "scrape failed"), log_text("reason", why));
-	smx_buffer_free(&answer->body);
-	answer->body = (smx_buffer){0};
 	answer->status = status;
 	answer->content_type = ANSWER_TEXT;
 	text_append(&answer->body, why);
-	text_append(&answer->body, "\n");
 }
 
-void telemetry_answer(struct answer *answer, struct MHD_Connection *connection,
-		      struct scrape *scrape)
+static struct order *make_order(const struct request *request, const struct filter *filter)
 {
-	const smx_exposition_type type = choose_type(connection);
-	const long timeout_ms = telemetry_timeout_ms(connection);
-	const uint64_t start = now_ns();
-	struct filter filter = {.count = 0};
-	smx_error error = {0};
-	uint64_t took;
+	smx_buffer accept = request_list(request, MHD_HTTP_HEADER_ACCEPT);
+	smx_buffer codings = request_list(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+	const smx_exposition_type type = smx_format_choose(accept.failed ? NULL : accept.data);
+	const bool gzip = !codings.failed && encoding_wants_gzip(codings.data);
 
-	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, take_name, &filter);
+	smx_buffer_free(&accept);
+	smx_buffer_free(&codings);
+	return order_create(type, gzip, filter->names, filter->count);
+}
+
+bool telemetry_begin(struct answer *answer, const struct request *request, uint64_t arrived_ns,
+		     struct renderer *renderer, struct ticket *ticket)
+{
+	const long timeout_ms = telemetry_timeout_ms(request);
+	struct filter filter = {.count = 0};
+	struct order *order;
+
+	take_names(request, &filter);
 	if (filter.is_too_long) {
-		answer->status = 400;
-		answer->content_type = ANSWER_TEXT;
-		text_append(&answer->body, "at most 256 name[] are taken\n");
-		return;
+		refuse(answer, 400, "at most 256 name[] are taken\n");
+		return true;
 	}
 	atomic_fetch_add(&selfmetrics_counts.scrapes, 1);
-	answer->content_type = smx_format_content_type(type);
+	order = make_order(request, &filter);
+	if (!order) {
+		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
+		refuse(answer, 500, "no memory\n");
+		return true;
+	}
+	ticket->mhd = request->mhd;
+	ticket->deadline_ns = timeout_ms ? arrived_ns + (uint64_t)timeout_ms * 1000000 : 0;
+	if (renderer_submit(renderer, order, ticket))
+		return false;
+	refuse(answer, 503, "the collector is stopping\n");
+	return true;
+}
+
+static void give(struct answer *answer, const struct order *order)
+{
+	answer->status = 200;
+	answer->content_type = smx_format_content_type(order->type);
 	answer->is_negotiated = true;
-	if (scrape_render(scrape, type, filter.names, filter.count, &answer->body, &error) !=
-	    SMX_OK) {
-		fail(answer, 500, error.message);
-		return;
+	answer->is_gzip = order->is_gzip;
+	answer->shared = body_get(order->body);
+}
+
+void telemetry_finish(struct answer *answer, struct renderer *renderer, struct ticket *ticket)
+{
+	const struct order *order = ticket->order;
+	enum order_outcome outcome = order->outcome;
+
+	/* Filled in time for another scraper, perhaps, and not for this one. */
+	if (outcome == ORDER_FILLED && ticket->deadline_ns && clock_ns() >= ticket->deadline_ns)
+		outcome = ORDER_LATE;
+	switch (outcome) {
+	case ORDER_FILLED:
+		give(answer, order);
+		break;
+	case ORDER_FAILED:
+		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
+		refuse(answer, 500, "the metrics cannot be rendered; the log says why\n");
+		break;
+	case ORDER_LATE:
+		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
+		refuse(answer, 503, "not to be had within X-Prometheus-Scrape-Timeout-Seconds\n");
+		break;
+	case ORDER_NO_ROOM:
+		atomic_fetch_add(&selfmetrics_counts.rejected_for_bytes, 1);
+		refuse(answer, 503,
+		       "the answers being sent hold too much memory (--web.max-answer-bytes)\n");
+		break;
+	case ORDER_END:
+		refuse(answer, 503, "the collector is stopping\n");
+		break;
 	}
-	if (answer->body.failed) {
-		fail(answer, 500, "no memory for the answer");
-		return;
-	}
-	took = now_ns() - start;
-	atomic_store(&selfmetrics_counts.last_scrape_ns, took);
-	if (timeout_ms && took / 1000000 >= (uint64_t)timeout_ms)
-		fail(answer, 503, "not rendered within X-Prometheus-Scrape-Timeout-Seconds");
+	renderer_settle(renderer, ticket);
 }

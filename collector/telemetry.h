@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * telemetry.h - how a scrape is answered: filters, limits, the scraper's timeout
+ * telemetry.h - how a scrape is answered: format, coding, filters, the scraper's timeout
  */
 #ifndef COLLECTOR_TELEMETRY_H
 #define COLLECTOR_TELEMETRY_H
 
-#include <microhttpd.h>
-
 #include "answer.h"
-#include "scrape.h"
+#include "renderer.h"
+#include "request.h"
 
 /* How long the scraper waits for all of the answer, in ms; 0 if it does not say. */
-long telemetry_timeout_ms(struct MHD_Connection *connection);
+long telemetry_timeout_ms(const struct request *request);
 
-void telemetry_answer(struct answer *answer, struct MHD_Connection *connection,
-		      struct scrape *scrape);
+/*
+ * Fills the answer by a refusal, or orders what the request asks for and returns false: its
+ * connection stands still until that is there, for telemetry_finish. arrived_ns: when the request
+ * came.
+ */
+bool telemetry_begin(struct answer *answer, const struct request *request, uint64_t arrived_ns,
+		     struct renderer *renderer, struct ticket *ticket);
+void telemetry_finish(struct answer *answer, struct renderer *renderer, struct ticket *ticket);
 
 #endif

@@ -78,8 +78,8 @@ void collector_find(struct collector *collector)
 		return;
 	say("no " COLLECTOR_NAME
 	    " beside this program or in PATH: the command runs, its metrics are recorded "
-	    "but not served (where libmicrohttpd and liburcu are missing, pip install builds the "
-	    "package without it)");
+	    "but not served (where libmicrohttpd, liburcu or libdeflate is missing, pip install "
+	    "builds the package without it)");
 	collector->wanted = false;
 }
 

@@ -21,6 +21,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 60.0
+LIBRARIES = "apt-get install pkg-config libmicrohttpd-dev liburcu-dev libdeflate-dev"
 INSIST = ("--config-settings", "cmake.define.SMX_BUILD_COLLECTOR=ON")
 
 APP = """
@@ -152,7 +153,7 @@ def test_without_the_collectors_libraries_the_rest_is_installed(sdist: Path, tmp
     wheel, said = build_wheel(sdist, tmp_path / "wheel", PKG_CONFIG_LIBDIR="/nowhere")
     assert scripts(wheel) == {"shmetrics"}
     (line,) = [line for line in said.splitlines() if "left out" in line]
-    assert "apt-get install pkg-config libmicrohttpd-dev liburcu-dev" in line
+    assert LIBRARIES in line
     environment = Environment(tmp_path / "venv", wheel)
     done = subprocess.run(
         ["shmetrics", "run", "--", "python", "-c", "import shmetrics; shmetrics.Counter('x', '').inc()"],
@@ -166,7 +167,7 @@ def test_without_the_collectors_libraries_the_rest_is_installed(sdist: Path, tmp
 
 
 def test_who_insists_on_the_collector_is_told_what_is_missing(sdist: Path, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="apt-get install pkg-config libmicrohttpd-dev liburcu-dev"):
+    with pytest.raises(AssertionError, match=LIBRARIES):
         build_wheel(sdist, tmp_path, *INSIST, PKG_CONFIG_LIBDIR="/nowhere")
 
 

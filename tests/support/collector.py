@@ -9,6 +9,7 @@ waits by sleeping a fixed time: `wait_until` polls and fails by name when its de
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import os
 import re
@@ -72,6 +73,13 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+    @property
+    def content(self) -> bytes:
+        """The body without its content coding."""
+        coding = self.headers.get("Content-Encoding")
+        assert coding in (None, "gzip"), coding
+        return gzip.decompress(self.body) if coding else self.body
 
 
 class Collector:

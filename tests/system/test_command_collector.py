@@ -81,7 +81,7 @@ def test_runs_the_command_where_there_is_no_collector(bench: Bench) -> None:
     assert done.returncode == 7
     assert done.stderr == (
         "shmetrics: no shmetrics-collector beside this program or in PATH: the command runs, "
-        "its metrics are recorded but not served (where libmicrohttpd and liburcu are missing, "
+        "its metrics are recorded but not served (where libmicrohttpd, liburcu or libdeflate is missing, "
         "pip install builds the package without it)\n"
     )
 
