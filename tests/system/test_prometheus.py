@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -62,34 +63,40 @@ def features(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@contextlib.contextmanager
+def scraping(collector: Collector, folder: Path, features: str) -> Iterator[Prometheus]:  # noqa: F811
+    """A Prometheus, with its data in the folder, that has scraped the collector."""
+    program = shutil.which("prometheus")
+    if not program:
+        pytest.skip("there is no prometheus; on Debian: apt-get install prometheus")
+    port = free_port()
+    (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=collector.port))
+    with subprocess.Popen(
+        [
+            program,
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            f"--enable-feature={features}",
+            "--log.level=warn",
+        ]
+    ) as process:
+        try:
+            server = Prometheus(port)
+            wait_until(lambda: server.value('up{job="kinds"}'), "a scrape has succeeded")
+            yield server
+        finally:
+            process.terminate()
+
+
 @pytest.fixture
 def prometheus(
     folder: Path,  # noqa: F811
     tmp_path: Path,
     features: str,
 ) -> Iterator[Prometheus]:
-    program = shutil.which("prometheus")
-    if not program:
-        pytest.skip("there is no prometheus; on Debian: apt-get install prometheus")
-    port = free_port()
-    with Collector(folder) as collector:
-        (tmp_path / "prometheus.yml").write_text(CONFIGURATION.format(port=collector.port))
-        with subprocess.Popen(
-            [
-                program,
-                f"--config.file={tmp_path / 'prometheus.yml'}",
-                f"--storage.tsdb.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                f"--enable-feature={features}",
-                "--log.level=warn",
-            ]
-        ) as process:
-            try:
-                server = Prometheus(port)
-                wait_until(lambda: server.value('up{job="kinds"}'), "a scrape has succeeded")
-                yield server
-            finally:
-                process.terminate()
+    with Collector(folder) as collector, scraping(collector, tmp_path, features) as server:
+        yield server
 
 
 # Protobuf has the types of text 0.0.4 and its names; this Prometheus does not read the units in it.
