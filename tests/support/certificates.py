@@ -27,9 +27,7 @@ def write_key(key: Key, path: Path, password: Optional[bytes] = None) -> None:
     if password:
         encryption = serialization.BestAvailableEncryption(password)
     path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""test_collector_web_auth - users and passwords: who is let in, what is counted, and that nobody waits for bcrypt
+"""test_collector_web_auth - users and passwords: who is let in, what is counted; nobody waits for bcrypt
 
 Attacks U1-U4 (collector/auth.h) and E1-E3 (collector/errand.h).
 """
@@ -23,7 +23,16 @@ from secure import SecureCollector, authorization, bcrypt_hash  # noqa: E402
 
 TOTAL = "shmetrics_collector_authentications_total"
 FAILED = "shmetrics_collector_authentications_failed_total"
-PATHS = ["/", "/metrics", "/api/v1/metrics", "/-/healthy", "/-/ready", "/health", "/nowhere", "/-/reload"]
+PATHS = [
+    "/",
+    "/metrics",
+    "/api/v1/metrics",
+    "/-/healthy",
+    "/-/ready",
+    "/health",
+    "/nowhere",
+    "/-/reload",
+]
 SLOW = 15  # bcrypt's cost: seconds
 
 
@@ -179,7 +188,9 @@ def answer_of(connection: socket.socket) -> bytes:
     return received
 
 
-def test_a_password_being_checked_delays_nobody(folder: Path, tmp_path: Path, slow_hash: str) -> None:
+def test_a_password_being_checked_delays_nobody(
+    folder: Path, tmp_path: Path, slow_hash: str
+) -> None:
     """U1: behind one thread, the slow check is still running when others have been answered."""
     config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret"), slow=slow_hash)
     headers = {"Authorization": authorization("ann", "secret")}
@@ -209,7 +220,9 @@ def test_refuses_what_is_too_much_to_check_and_no_known_password(
         strangers = [send(collector, "slow", f"guess {i}") for i in range(80)]
         wait_until(lambda: sum(map(has_an_answer, strangers)) >= 15, "some are refused at once")
         busy = [answer_of(s) for s in strangers if has_an_answer(s)]
-        assert sum(b"HTTP/1.1 503 " in answer and b"Retry-After: 1" in answer for answer in busy) >= 15
+        assert (
+            sum(b"HTTP/1.1 503 " in answer and b"Retry-After: 1" in answer for answer in busy) >= 15
+        )
         for _ in range(5):
             assert collector.request("/metrics").status == 200
         # E3: none of those that wait keeps it from ending.

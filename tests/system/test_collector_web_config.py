@@ -35,32 +35,62 @@ NOT_BCRYPT = 'the password of "a" must be a bcrypt hash, as made by: htpasswd -n
 # What the file says, and the message without the file's name; {folder} is where it is.
 BAD: Dict[str, Tuple[str, str]] = {
     "no_yaml": ("a: [", "2: is no YAML: did not find expected node content"),
-    "a_tab": ("tls_server_config:\n\tcert_file: x\n", "2: is no YAML: found character that cannot start any token"),
+    "a_tab": (
+        "tls_server_config:\n\tcert_file: x\n",
+        "2: is no YAML: found character that cannot start any token",
+    ),
     "a_list": ("- a\n", "1: the file: must be a mapping"),
     "a_text": ("tls\n", "1: the file: must be a mapping"),
-    "two_documents": ("---\nbasic_auth_users: {a: '" + HASH + "'}\n---\na: b\n", "4: there is a second document"),
+    "two_documents": (
+        "---\nbasic_auth_users: {a: '" + HASH + "'}\n---\na: b\n",
+        "4: there is a second document",
+    ),
     "unknown_section": ("tls_config:\n  cert_file: x\n", '1: the file: unknown key "tls_config"'),
     "unknown_key": (TLS + "  cert: x\n", '4: tls_server_config: unknown key "cert"'),
-    "unknown_http_key": ("http_server_config:\n  http3: true\n", '2: http_server_config: unknown key "http3"'),
+    "unknown_http_key": (
+        "http_server_config:\n  http3: true\n",
+        '2: http_server_config: unknown key "http3"',
+    ),
     "a_section_twice": ("\n" + TLS + TLS, '5: the file: "tls_server_config" is there twice'),
-    "a_key_twice": (TLS + "  key_file: server.key\n", '4: tls_server_config: "key_file" is there twice'),
+    "a_key_twice": (
+        TLS + "  key_file: server.key\n",
+        '4: tls_server_config: "key_file" is there twice',
+    ),
     "a_key_that_is_a_list": ("? [a, b]\n: c\n", "1: the file: has a key that is not a text"),
     "section_is_a_text": ("tls_server_config: on\n", "1: tls_server_config: must be a mapping"),
     "section_is_empty": ("basic_auth_users:\n", "1: basic_auth_users: must be a mapping"),
     "no_users": ("basic_auth_users: {}\n", "1: basic_auth_users: must not be an empty mapping"),
-    "no_certificate": ("tls_server_config:\n  key_file: server.key\n", "2: tls_server_config: cert_file is missing"),
-    "no_key": ("tls_server_config:\n  cert_file: server.pem\n", "2: tls_server_config: key_file is missing"),
-    "text_is_a_list": ("tls_server_config:\n  cert_file: [a]\n", "2: cert_file: must be a text that is not empty"),
-    "text_is_nothing": ("tls_server_config:\n  cert_file:\n", "2: cert_file: must be a text that is not empty"),
+    "no_certificate": (
+        "tls_server_config:\n  key_file: server.key\n",
+        "2: tls_server_config: cert_file is missing",
+    ),
+    "no_key": (
+        "tls_server_config:\n  cert_file: server.pem\n",
+        "2: tls_server_config: key_file is missing",
+    ),
+    "text_is_a_list": (
+        "tls_server_config:\n  cert_file: [a]\n",
+        "2: cert_file: must be a text that is not empty",
+    ),
+    "text_is_nothing": (
+        "tls_server_config:\n  cert_file:\n",
+        "2: cert_file: must be a text that is not empty",
+    ),
     "text_with_a_nul": (
         'tls_server_config:\n  cert_file: "a\\0b"\n',
         "2: cert_file: must be a text that is not empty",
     ),
     "list_is_a_text": (TLS + "  cipher_suites: all\n", "4: cipher_suites: must be a list of texts"),
     "list_is_empty": (TLS + "  cipher_suites: []\n", "4: cipher_suites: must not be an empty list"),
-    "list_of_lists": (TLS + "  curve_preferences:\n    - [X25519]\n", "5: curve_preferences: must be a text that is not empty"),
+    "list_of_lists": (
+        TLS + "  curve_preferences:\n    - [X25519]\n",
+        "5: curve_preferences: must be a text that is not empty",
+    ),
     "bool_is_a_number": ("http_server_config:\n  http2: 1\n", "2: http2: must be true or false"),
-    "bool_is_quoted": (TLS + "  prefer_server_cipher_suites: 'true'\n", "4: prefer_server_cipher_suites: must be true or false"),
+    "bool_is_quoted": (
+        TLS + "  prefer_server_cipher_suites: 'true'\n",
+        "4: prefer_server_cipher_suites: must be true or false",
+    ),
     "certificate_not_there": (
         "tls_server_config:\n  cert_file: absent.pem\n  key_file: server.key\n",
         '2: cert_file: cannot read "{folder}/absent.pem": No such file or directory',
@@ -101,7 +131,10 @@ BAD: Dict[str, Tuple[str, str]] = {
         "tls_server_config:\n  cert_file: server.pem\n  key_file: other.key\n",
         '3: key_file: "{folder}/other.key" is not the key of the certificate "{folder}/server.pem"',
     ),
-    "client_auth_unknown": (TLS + "  client_auth_type: Always\n", f'4: client_auth_type: must be {NAMES}, not "Always"'),
+    "client_auth_unknown": (
+        TLS + "  client_auth_type: Always\n",
+        f'4: client_auth_type: must be {NAMES}, not "Always"',
+    ),
     "client_auth_without_ca": (
         TLS + "  client_auth_type: RequireAndVerifyClientCert\n",
         "4: client_auth_type: RequireAndVerifyClientCert needs a client_ca_file",
@@ -122,8 +155,14 @@ BAD: Dict[str, Tuple[str, str]] = {
         TLS + "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [a]\n",
         "5: client_allowed_sans: has no effect with the client_auth_type RequireAnyClientCert",
     ),
-    "min_version": (TLS + "  min_version: TLS14\n", '4: min_version: must be TLS10, TLS11, TLS12 or TLS13, not "TLS14"'),
-    "max_version": (TLS + "  max_version: 1.3\n", '4: max_version: must be TLS10, TLS11, TLS12 or TLS13, not "1.3"'),
+    "min_version": (
+        TLS + "  min_version: TLS14\n",
+        '4: min_version: must be TLS10, TLS11, TLS12 or TLS13, not "TLS14"',
+    ),
+    "max_version": (
+        TLS + "  max_version: 1.3\n",
+        '4: max_version: must be TLS10, TLS11, TLS12 or TLS13, not "1.3"',
+    ),
     "versions_crossed": (
         TLS + "  min_version: TLS13\n  max_version: TLS12\n",
         "5: max_version: TLS12 is below min_version, TLS13",
@@ -153,9 +192,18 @@ BAD: Dict[str, Tuple[str, str]] = {
         "3: Content-Security-Policy: must be printable ASCII",
     ),
     "password_in_clear": ("basic_auth_users:\n  a: secret\n", "2: basic_auth_users: " + NOT_BCRYPT),
-    "password_in_md5": ("basic_auth_users:\n  a: $apr1$xyz$\n", "2: basic_auth_users: " + NOT_BCRYPT),
-    "password_cut_short": (f"basic_auth_users:\n  a: {HASH[:-1]}\n", "2: basic_auth_users: " + NOT_BCRYPT),
-    "password_of_2x": (f"basic_auth_users:\n  a: {HASH.replace('2y', '2x')}\n", "2: basic_auth_users: " + NOT_BCRYPT),
+    "password_in_md5": (
+        "basic_auth_users:\n  a: $apr1$xyz$\n",
+        "2: basic_auth_users: " + NOT_BCRYPT,
+    ),
+    "password_cut_short": (
+        f"basic_auth_users:\n  a: {HASH[:-1]}\n",
+        "2: basic_auth_users: " + NOT_BCRYPT,
+    ),
+    "password_of_2x": (
+        f"basic_auth_users:\n  a: {HASH.replace('2y', '2x')}\n",
+        "2: basic_auth_users: " + NOT_BCRYPT,
+    ),
     "cost_too_high": (
         f"basic_auth_users:\n  a: {HASH.replace('$10$', '$16$')}\n",
         '2: basic_auth_users: the bcrypt cost of "a" must be from 4 to 15',
@@ -172,15 +220,22 @@ BAD: Dict[str, Tuple[str, str]] = {
         f"basic_auth_users:\n  '': {HASH}\n",
         '2: basic_auth_users: "" must not be empty nor have a colon',
     ),
-    "user_twice": (f"basic_auth_users:\n  a: {HASH}\n  a: {HASH}\n", '3: basic_auth_users: "a" is there twice'),
-    "password_is_a_list": (f"basic_auth_users:\n  a: [{HASH}]\n", "2: a: must be a text that is not empty"),
-}  # fmt: skip
+    "user_twice": (
+        f"basic_auth_users:\n  a: {HASH}\n  a: {HASH}\n",
+        '3: basic_auth_users: "a" is there twice',
+    ),
+    "password_is_a_list": (
+        f"basic_auth_users:\n  a: [{HASH}]\n",
+        "2: a: must be a text that is not empty",
+    ),
+}
 
 GOOD: Dict[str, str] = {
     "nothing": "",
     "only_comments": "# nothing yet\n",
     "tls": TLS,
-    "absolute_paths": "tls_server_config:\n  cert_file: {folder}/server.pem\n  key_file: {folder}/server.key\n",
+    "absolute_paths": "tls_server_config:\n  cert_file: {folder}/server.pem\n"
+    + "  key_file: {folder}/server.key\n",
     "everything": TLS
     + "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n"
     + "  client_allowed_sans: [prometheus.example, 10.0.0.1]\n  min_version: TLS12\n  max_version: TLS13\n"
@@ -191,7 +246,7 @@ GOOD: Dict[str, str] = {
     "an_rsa_key": "tls_server_config:\n  cert_file: rsa.pem\n  key_file: rsa.key\n  min_version: TLS10\n"
     + "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n",
     "flow_style": '{"basic_auth_users": {"a": "' + HASH + '"}}',
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +298,12 @@ def test_does_not_start_with_a_bad_file(folder: Path, segments: Path) -> None:
     path = folder / "start.yml"
     path.write_text("a: b\n")
     result = subprocess.run(
-        [str(COLLECTOR), f"--segment.dir={segments}", "--web.listen-address=127.0.0.1:0", f"--web.config.file={path}"],
+        [
+            str(COLLECTOR),
+            f"--segment.dir={segments}",
+            "--web.listen-address=127.0.0.1:0",
+            f"--web.config.file={path}",
+        ],
         capture_output=True,
         text=True,
         timeout=30,
@@ -303,7 +363,9 @@ def test_checks_addresses_without_taking_the_port(folder: Path, segments: Path) 
     path = folder / "address.yml"
     path.write_text("")
     with SecureCollector(segments, path) as collector:
-        assert check_config(path, f"--web.listen-address=127.0.0.1:{collector.port}").returncode == 0
+        assert (
+            check_config(path, f"--web.listen-address=127.0.0.1:{collector.port}").returncode == 0
+        )
     result = check_config(path, "--web.listen-address=192.0.2.1:9798")
     assert result.returncode == 2
     assert result.stderr == (

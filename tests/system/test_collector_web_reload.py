@@ -22,7 +22,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from certificates import Authority  # noqa: E402
-from collector import COLLECTOR, DEADLINE, Collector, Writer, segment_folder, wait_until  # noqa: E402
+from collector import (
+    COLLECTOR,
+    DEADLINE,
+    Collector,
+    Writer,
+    segment_folder,
+    wait_until,
+)  # noqa: E402
 from secure import SecureCollector, authorization, bcrypt_hash, client_context  # noqa: E402
 
 GOOD = "shmetrics_config_last_reload_successful"
@@ -131,11 +138,15 @@ def test_does_not_let_tls_come_or_go_without_a_restart(folder: Path, tmp_path: P
     for first, second in ((tls, ""), ("", tls)):
         config.write_text(first)
         context = client_context(authority.certificate) if first else None
-        with SecureCollector(folder, config, "--web.enable-lifecycle", context=context) as collector:
+        with SecureCollector(
+            folder, config, "--web.enable-lifecycle", context=context
+        ) as collector:
             replace(config, second)
             answer = collector.request("/-/reload", "POST")
             assert answer.status == 500
-            assert answer.text.endswith("tls_server_config can only be added or taken out by a restart\n")
+            assert answer.text.endswith(
+                "tls_server_config can only be added or taken out by a restart\n"
+            )
             assert collector.value(GOOD) == 0
 
 
@@ -182,7 +193,9 @@ def test_reads_a_certificate_and_its_key_as_one_change(folder: Path, tmp_path: P
             shutil.move(path, tmp_path / version / path.name)
     (tmp_path / "data").symlink_to("one")
     config = tmp_path / "web.yml"
-    config.write_text("tls_server_config: {cert_file: data/server.pem, key_file: data/server.key}\n")
+    config.write_text(
+        "tls_server_config: {cert_file: data/server.pem, key_file: data/server.key}\n"
+    )
     context = client_context(authority.certificate)
     with SecureCollector(folder, config, context=context) as collector:
         first = collector.served_serial()
@@ -211,7 +224,9 @@ def test_hammered_with_reloads_it_serves_all_the_while(folder: Path, config: Pat
 # ---- sockets that systemd hands over ----
 
 
-def start(folder: Path, fds: List[int], environment: Dict[str, str], *flags: str) -> "subprocess.Popen[str]":
+def start(
+    folder: Path, fds: List[int], environment: Dict[str, str], *flags: str
+) -> "subprocess.Popen[str]":
     """The collector with these descriptors from 3 on, as systemd starts it."""
 
     def arrange() -> None:
@@ -222,7 +237,15 @@ def start(folder: Path, fds: List[int], environment: Dict[str, str], *flags: str
     # The shell has the pid that the collector will have.
     command = 'if [ "$LISTEN_PID" = own ]; then export LISTEN_PID=$$; fi; exec "$0" "$@"'
     return subprocess.Popen(
-        ["sh", "-c", command, str(COLLECTOR), f"--segment.dir={folder}", "--web.systemd-socket", *flags],
+        [
+            "sh",
+            "-c",
+            command,
+            str(COLLECTOR),
+            f"--segment.dir={folder}",
+            "--web.systemd-socket",
+            *flags,
+        ],
         env={**os.environ, **environment},
         stderr=subprocess.PIPE,
         text=True,
@@ -251,7 +274,9 @@ def test_serves_on_sockets_that_it_is_handed(folder: Path) -> None:
     with listener() as one, listener("::1") as other:
         ports = [one.getsockname()[1], other.getsockname()[1]]
         process = start(
-            folder, [one.fileno(), other.fileno()], {"LISTEN_PID": "own", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"}
+            folder,
+            [one.fileno(), other.fileno()],
+            {"LISTEN_PID": "own", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b"},
         )
         try:
             assert b" 200 OK" in get(ports[0])
@@ -280,9 +305,18 @@ BAD_HANDOVER = {
     "nothing": ({}, "no socket was handed over"),
     "for_another_process": ({"LISTEN_PID": "1", "LISTEN_FDS": "1"}, "no socket was handed over"),
     "none": ({"LISTEN_PID": "own", "LISTEN_FDS": "0"}, "no socket was handed over"),
-    "a_number_that_is_none": ({"LISTEN_PID": "own", "LISTEN_FDS": "1x"}, "no socket was handed over"),
-    "too_many": ({"LISTEN_PID": "own", "LISTEN_FDS": "17"}, "more than 16 sockets were handed over"),
-    "no_socket": ({"LISTEN_PID": "own", "LISTEN_FDS": "2"}, "descriptor 4 is no TCP socket that listens"),
+    "a_number_that_is_none": (
+        {"LISTEN_PID": "own", "LISTEN_FDS": "1x"},
+        "no socket was handed over",
+    ),
+    "too_many": (
+        {"LISTEN_PID": "own", "LISTEN_FDS": "17"},
+        "more than 16 sockets were handed over",
+    ),
+    "no_socket": (
+        {"LISTEN_PID": "own", "LISTEN_FDS": "2"},
+        "descriptor 4 is no TCP socket that listens",
+    ),
 }
 
 
@@ -313,7 +347,13 @@ def test_is_started_by_systemd_socket_activate(folder: Path) -> None:
     with listener() as probe:
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [program, f"--listen=127.0.0.1:{port}", str(COLLECTOR), f"--segment.dir={folder}", "--web.systemd-socket"],
+        [
+            program,
+            f"--listen=127.0.0.1:{port}",
+            str(COLLECTOR),
+            f"--segment.dir={folder}",
+            "--web.systemd-socket",
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )
