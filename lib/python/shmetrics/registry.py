@@ -243,6 +243,10 @@ class CollectorRegistry:
             recorded = list(self._recorded(names))
             return b"", recorded + _not_among({m.name for m in recorded}, others)
         text = self._recorded_text(text_format, names)
+        if text_format == _core.FORMAT_PROTOBUF:
+            from .protobuf import family_names  # it imports this module
+
+            return text, _not_among(set(family_names(text)), others)
         if others:
             others = _not_among(set(_core.family_names(text)), others)
         return _core.client_text(text) if plain else text[: -len(EOF)], others
@@ -316,7 +320,9 @@ class RestrictedRegistry:
     def _export(self, text_format: int, escaping: str) -> Tuple[bytes, List[Metric]]:
         text, families = self._registry._export(text_format, escaping, self._name_set)
         restricted = (family._restricted_metric(self._name_set) for family in families)
-        return _lines_of(text, self._name_set), [family for family in restricted if family]
+        if text_format != _core.FORMAT_PROTOBUF:  # there a family is whole or not there
+            text = _lines_of(text, self._name_set)
+        return text, [family for family in restricted if family]
 
 
 def _lines_of(text: bytes, names: Set[str]) -> bytes:

@@ -11,6 +11,7 @@ import gzip
 from functools import partial
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from . import protobuf
 from ._core import CONTENT_TYPE_TEXT_004, FORMAT_TEXT_004
 from .metrics_core import Metric, text_name
 from .openmetrics import exposition as openmetrics
@@ -142,6 +143,10 @@ def choose_encoder(accept_header: Optional[str]) -> Tuple[Callable[[Collector], 
                 f"application/openmetrics-text; version={version}; charset=utf-8; "
                 f"escaping={escaping}",
             )
+        if protobuf.is_asked_for(clause.name, clause.parameters):
+            named = "" if escaping == UNDERSCORES else f"; escaping={escaping}"
+            encoder = partial(protobuf.generate_latest, escaping=escaping)
+            return encoder, protobuf.CONTENT_TYPE_LATEST + named
         if clause.name == "text/plain":
             if not modern:
                 break
