@@ -19,7 +19,8 @@ struct smx_text_format {
 		const char *type;	   /* as a TYPE line names it */
 		const char *family_suffix; /* of the family's name in its header */
 	} kinds[SMX_KIND_END];
-	bool is_protobuf; /* families are messages (protobuf.h), and there are no lines */
+	bool is_protobuf;    /* families are messages (protobuf.h), and there are no lines */
+	bool has_composites; /* a histogram or summary is one sample; starts stand in the line */
 	bool type_before_help;
 	bool help_escapes_quotes;
 	bool has_units;
@@ -34,6 +35,7 @@ struct smx_text_format {
 
 extern const struct smx_text_format smx_text_format_text004;
 extern const struct smx_text_format smx_text_format_openmetrics;
+extern const struct smx_text_format smx_text_format_openmetrics2;
 extern const struct smx_text_format smx_text_format_protobuf;
 
 /* NULL: there is no such format, or it cannot be had with this escaping. */

@@ -9,6 +9,7 @@
 
 #include "text/buffer.h"
 #include "text/combine.h"
+#include "text/composite.h"
 #include "text/number.h"
 #include "text/words.h"
 
@@ -84,23 +85,48 @@ bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
 	       smx_render_is_exemplar_fit(exemplar);
 }
 
-/* Behind a number: ` # {trace_id="a"} 0.5 1700000000.125`. */
-static void append_exemplar(smx_buffer *buffer, const struct smx_series *series, size_t bucket)
+void smx_render_append_exemplar(smx_buffer *buffer, const smx_exemplar_view *exemplar)
 {
-	smx_exemplar_view exemplar;
 	const char *before = "{";
 
-	if (!smx_render_finds_exemplar(series, bucket, &exemplar))
-		return;
 	smx_buffer_append_string(buffer, " # ");
-	for (size_t i = 0; i < exemplar.label_count; i++) {
-		smx_words_label(buffer, before, exemplar.labels[i].name, exemplar.labels[i].value);
+	for (size_t i = 0; i < exemplar->label_count; i++) {
+		smx_words_label(buffer, before, exemplar->labels[i].name,
+				exemplar->labels[i].value);
 		before = ",";
 	}
 	smx_buffer_append_string(buffer, *before == '{' ? "{} " : "} ");
-	smx_emit_double(buffer, exemplar.value);
+	smx_emit_double(buffer, exemplar->value);
 	smx_buffer_append_string(buffer, " ");
-	smx_emit_double(buffer, (double)exemplar.unix_ns / 1e9);
+	smx_emit_double(buffer, (double)exemplar->unix_ns / 1e9);
+}
+
+void smx_render_append_start(smx_buffer *buffer, const struct smx_series *series)
+{
+	uint64_t created_ns = smx_combine_created_ns(series);
+
+	if (created_ns == 0)
+		return;
+	smx_buffer_append_string(buffer, " st@");
+	smx_emit_double(buffer, (double)created_ns / 1e9);
+}
+
+void smx_render_append_head(smx_buffer *buffer, const struct smx_family *family,
+			    const struct smx_series *series)
+{
+	char *out = smx_buffer_reserve(buffer, line_room(series));
+
+	if (out)
+		smx_buffer_commit(buffer, put_derived(out, family, series, ""));
+}
+
+/* What stands behind the number of a counter or a bucket. */
+static void append_exemplar(smx_buffer *buffer, const struct smx_series *series, size_t bucket)
+{
+	smx_exemplar_view exemplar;
+
+	if (smx_render_finds_exemplar(series, bucket, &exemplar))
+		smx_render_append_exemplar(buffer, &exemplar);
 }
 
 static void render_counter(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -121,6 +147,8 @@ static void render_counter(const struct smx_rendering *rendering, const struct s
 		out = smx_number_double(out, (double)sample.whole + sample.fraction);
 	if (rendering->format->has_exemplars) {
 		smx_buffer_commit(rendering->buffer, out);
+		if (rendering->format->has_composites)
+			smx_render_append_start(rendering->buffer, series);
 		append_exemplar(rendering->buffer, series, 0);
 		out = smx_buffer_reserve(rendering->buffer, 1);
 		if (!out)
@@ -325,10 +353,16 @@ static void render_series(const struct smx_rendering *rendering, const struct sm
 		break;
 	case SMX_HISTOGRAM:
 	case SMX_NATIVE_HISTOGRAM: /* its classic buckets; without any all are in one */
-		render_histogram(rendering, family, series);
+		if (rendering->format->has_composites)
+			smx_composite_histogram(rendering, family, series);
+		else
+			render_histogram(rendering, family, series);
 		break;
 	case SMX_SUMMARY:
-		render_summary(rendering, family, series);
+		if (rendering->format->has_composites)
+			smx_composite_summary(rendering, family, series);
+		else
+			render_summary(rendering, family, series);
 		break;
 	case SMX_STATE_SET:
 		render_states(rendering, family, series);

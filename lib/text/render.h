@@ -29,4 +29,12 @@ bool smx_render_is_exemplar_fit(const smx_exemplar_view *exemplar);
 bool smx_render_finds_exemplar(const struct smx_series *series, size_t bucket,
 			       smx_exemplar_view *exemplar);
 
+/* Parts of a line: ` # {trace_id="a"} 0.5 1700000000.125` */
+void smx_render_append_exemplar(smx_buffer *buffer, const smx_exemplar_view *exemplar);
+/* ` st@1700000000.125`, or nothing where the time is not known */
+void smx_render_append_start(smx_buffer *buffer, const struct smx_series *series);
+/* `x{a="b"} `: the name of the family, and the labels */
+void smx_render_append_head(smx_buffer *buffer, const struct smx_family *family,
+			    const struct smx_series *series);
+
 #endif

@@ -11,6 +11,7 @@
 #define T "text/plain; version=0.0.4; charset=utf-8"
 #define O "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define O_UTF8 O "; escaping=allow-utf-8"
+#define O2 "application/openmetrics-text; version=2.0.0; charset=utf-8"
 #define P                                                                                          \
 	"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "               \
 	"encoding=delimited"
@@ -46,8 +47,11 @@ static const struct {
 	/* what is missing is the oldest version */
 	{T, "application/openmetrics-text"},
 	{T, "application/openmetrics-text;version=0.0.1"},
-	{T, "application/openmetrics-text;version=2.0.0"},
-	{O, "application/openmetrics-text;version=2.0.0,"
+	{O2, "application/openmetrics-text;version=2.0.0"},
+	{O2 "; escaping=values", "application/openmetrics-text;version=1.0.0;q=0.9,"
+				 "application/openmetrics-text;version=2.0.0;escaping=values"},
+	{T, "application/openmetrics-text;version=3.0.0"},
+	{O, "application/openmetrics-text;version=3.0.0,"
 	    "application/openmetrics-text;version=1.0.0;q=0.1"},
 	{T, "text/plain,application/openmetrics-text;version=1.0.0"},
 	{O, "text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0;q=0.2"},
