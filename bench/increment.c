@@ -23,6 +23,7 @@ enum { VALUES = 1024, SERIES = 10, LABELS = 3 };
 /* A histogram and the values put into it, spread over all of its buckets. */
 typedef struct observed {
 	smx_histogram histogram;
+	smx_native_histogram native;
 	double values[VALUES];
 } observed;
 
@@ -96,6 +97,13 @@ static void loop_observe(void *context, uint64_t n)
 		smx_histogram_observe(o->histogram, o->values[n % VALUES]);
 }
 
+static void loop_observe_natively(void *context, uint64_t n)
+{
+	const observed *o = context;
+	while (n--)
+		smx_native_histogram_observe(o->native, o->values[n % VALUES]);
+}
+
 static void loop_look_up(void *context, uint64_t n)
 {
 	smx_counter_family family = *(smx_counter_family *)context;
@@ -154,13 +162,37 @@ static void define_observed(smx_segment *segment, const char *name, size_t bound
 							 (double)(bound_count + 1));
 }
 
+/* The same, with native buckets of a schema and, where there are any, such bounds. */
+static void define_natively(smx_segment *segment, const char *name, int schema, size_t bound_count,
+			    observed *o)
+{
+	double bounds[64];
+	smx_error error;
+	smx_native_histogram_family family;
+	smx_native_options options = {.schema = schema,
+				      .least = 0.0005,
+				      .greatest = 1,
+				      .bounds = bounds,
+				      .bound_count = bound_count};
+	for (size_t i = 0; i < bound_count; i++)
+		bounds[i] = 0.001 * pow(1.5, (double)i);
+	if (smx_native_histogram_define(segment,
+					&(smx_definition){.name = name, .help = "Durations."},
+					&options, &family, &error))
+		bench_fail("%s", error.message);
+	o->native = smx_native_histogram_with(family, NULL);
+	srandom(1);
+	for (size_t i = 0; i < VALUES; i++)
+		o->values[i] = 0.0007 * pow(1.5, (double)(random() % 1000) / 1000 * 13);
+}
+
 int main(void)
 {
 	smx_segment *segment;
 	smx_error error;
 	smx_counter_family plain, labelled;
 	smx_gauge_family gauges;
-	observed of_12, of_30;
+	observed of_12, of_30, native_3, native_8, native_and_12;
 
 	bench_pin((size_t)getpid());
 	if (smx_segment_open("bench-increment", NULL, &segment, &error))
@@ -178,6 +210,9 @@ int main(void)
 		bench_fail("%s", error.message);
 	define_observed(segment, "seconds_of_12", 12, &of_12);
 	define_observed(segment, "seconds_of_30", 30, &of_30);
+	define_natively(segment, "native_3", 3, 0, &native_3);
+	define_natively(segment, "native_8", 8, 0, &native_8);
+	define_natively(segment, "native_and_12", 3, 12, &native_and_12);
 
 	smx_counter counter = smx_counter_with(plain, NULL);
 	smx_gauge gauge = smx_gauge_with(gauges, NULL);
@@ -203,6 +238,10 @@ int main(void)
 		{"smx_gauge_inc", loop_gauge_inc, &gauge, 0, 0},
 		{"smx_histogram_observe, 12 bounds", loop_observe, &of_12, 0, 0},
 		{"smx_histogram_observe, 30 bounds", loop_observe, &of_30, 0, 0},
+		{"smx_native_histogram_observe, schema 3", loop_observe_natively, &native_3, 0, 0},
+		{"smx_native_histogram_observe, schema 8", loop_observe_natively, &native_8, 0, 0},
+		{"smx_native_histogram_observe, schema 3, 12 bounds", loop_observe_natively,
+		 &native_and_12, 0, 0},
 		{"smx_counter_with, 3 labels", loop_look_up, &labelled, 0, 0},
 		{"smx_counter_with + smx_counter_inc", loop_look_up_and_inc, &labelled, 0, 0},
 		{"peer: lock xadd in line", loop_xadd, word, 0, 0},

@@ -23,6 +23,8 @@ int main(void)
 				     .help = "Requests answered",
 				     .label_names = label_names,
 				     .label_count = 2};
+	smx_definition latency = {.name = "latency_seconds", .help = "Natively"};
+	smx_native_histogram_family latencies;
 	smx_exposition *exposition;
 	smx_counter_family family;
 	smx_buffer buffer = {0};
@@ -37,6 +39,9 @@ int main(void)
 		return fail("open", &error);
 	if (smx_counter_define(segment, &definition, &family, &error) != SMX_OK)
 		return fail("define", &error);
+	if (smx_native_histogram_define(segment, &latency, NULL, &latencies, &error) != SMX_OK)
+		return fail("define", &error);
+	smx_native_histogram_observe(smx_native_histogram_with(latencies, NULL), 0.25);
 	smx_counter_inc(smx_counter_with(family, (const char *[]){"GET", "200"}));
 	if (smx_reader_open_segment(segment, &reader, &error) != SMX_OK ||
 	    smx_exposition_create(&exposition, &error) != SMX_OK ||
@@ -44,7 +49,8 @@ int main(void)
 	    smx_exposition_render(exposition, text_004, NULL, 0, &buffer, &error) != SMX_OK)
 		return fail("render", &error);
 	smx_buffer_append(&buffer, "", 1);
-	if (!strstr(buffer.data, "requests_total{method=\"GET\",code=\"200\"} 1\n"))
+	if (!strstr(buffer.data, "requests_total{method=\"GET\",code=\"200\"} 1\n") ||
+	    !strstr(buffer.data, "latency_seconds_count 1\n"))
 		result = 3;
 	smx_buffer_free(&buffer);
 	smx_exposition_destroy(exposition);

@@ -255,6 +255,28 @@ def exemplars() -> Iterator[Case]:
 
 
 @damage_class
+def native_exemplars() -> Iterator[Case]:
+    """Those of a native histogram are of any bucket without bounds, of their own with them."""
+    for bounds in ([], [0.5, 2.0]):
+        for place in range(L.NATIVE_EXEMPLARS + 1):
+            for value in (-1.0, 0.0, 1.0, 1e300, float("inf"), float("nan")):
+                v = Values()
+                family = v.family("native", L.NATIVE_HISTOGRAM, native=(0, 0, 8, 0), bounds=bounds)
+                series = v.series(family)
+                for bucket in range(9 + len(bounds)):
+                    v.add(series, bucket, 1, 1.0)
+                base = v.exemplars(series, L.NATIVE_EXEMPLARS + 1)
+                v.exemplar(base + place * L.EXEMPLAR_SIZE, value, [("trace_id", "abc")])
+                yield v.case(f"{value} at {place}, {len(bounds)} bounds")
+        v = Values()
+        family = v.family("native", L.NATIVE_HISTOGRAM, native=(0, 0, 8, 0), bounds=bounds)
+        series = v.series(family)
+        end = len(v.data) - 2 * L.EXEMPLAR_SIZE
+        L.put(v.data, L.SERIES, series, "exemplar_offset", end - end % L.ALIGNMENT)
+        yield v.case(f"native exemplars beyond the end, {len(bounds)} bounds")
+
+
+@damage_class
 def health() -> Iterator[Case]:
     for what, name in BAD_TEXTS.items():
         v = Values()

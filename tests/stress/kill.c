@@ -52,6 +52,18 @@ struct handle target_find(smx_segment *segment, const struct target *target)
 		smx_gauge_define(segment, &definition, target->mode, &family, &error);
 		handle.family = family.impl;
 		handle.gauge = smx_gauge_with(family, given);
+	} else if (target->kind == SMX_NATIVE_HISTOGRAM) {
+		smx_native_options options = {.schema = 1,
+					      .least = 0.001,
+					      .greatest = 1000,
+					      .bounds = bounds,
+					      .bound_count = target->bound_count};
+		smx_native_histogram_family family;
+
+		bounds_of(target, bounds);
+		smx_native_histogram_define(segment, &definition, &options, &family, &error);
+		handle.family = family.impl;
+		handle.native = smx_native_histogram_with(family, given);
 	} else {
 		smx_histogram_family family;
 
@@ -71,6 +83,8 @@ void handle_record(struct handle handle)
 		smx_counter_inc(handle.counter);
 	else if (handle.kind == SMX_GAUGE)
 		smx_gauge_set(handle.gauge, kill_value);
+	else if (handle.kind == SMX_NATIVE_HISTOGRAM)
+		smx_native_histogram_observe(handle.native, kill_value);
 	else
 		smx_histogram_observe(handle.histogram, kill_value);
 }
@@ -81,7 +95,7 @@ uint64_t target_count(const smx_reader *reader, const struct target *target)
 	const smx_family_view *family = stress_family(reader, target->family);
 	const char *values[] = {target->label};
 	const smx_series_view *series = stress_series(reader, family, values);
-	uint64_t counts[TARGET_BOUNDS_MAX + 1], total = 0;
+	uint64_t counts[TARGET_BOUNDS_MAX + 1], total = 0, native_total = 0;
 	smx_gauge_sample samples[KILL_SLOTS];
 	double sum = 0;
 
@@ -94,9 +108,21 @@ uint64_t target_count(const smx_reader *reader, const struct target *target)
 
 		return sample.whole + (uint64_t)(sample.fraction * 2);
 	}
-	smx_reader_histogram(reader, series, counts, &sum);
+	if (target->kind == SMX_NATIVE_HISTOGRAM) {
+		uint64_t native[TARGET_NATIVE_MAX];
+
+		REQUIRE(family->native.count <= TARGET_NATIVE_MAX, "%zu native buckets",
+			family->native.count);
+		smx_reader_native_histogram(reader, series, native, counts, &sum);
+		for (size_t i = 0; i < family->native.count; i++)
+			native_total += native[i];
+	} else {
+		smx_reader_histogram(reader, series, counts, &sum);
+	}
 	for (size_t i = 0; i <= target->bound_count; i++)
 		total += counts[i];
+	CHECK(target->kind != SMX_NATIVE_HISTOGRAM || native_total == total,
+	      "%" PRIu64 " in native buckets, %" PRIu64 " in the others", native_total, total);
 	CHECK(sum == (double)total * kill_value, "sum %g of %" PRIu64 " observations of %g", sum,
 	      total, kill_value);
 	return total;

@@ -10,12 +10,13 @@
 #define KILL_SEGMENT "kill"
 #define KILL_SLOTS 8
 #define TARGET_BOUNDS_MAX 300
+#define TARGET_NATIVE_MAX 100
 
 /* A series to record to. */
 struct target {
 	smx_kind kind;
 	smx_gauge_mode mode;
-	size_t bound_count;
+	size_t bound_count; /* of a native one, too: it has bounds besides */
 	char family[32];
 	char label[32]; /* "": the family has no labels */
 };
@@ -26,6 +27,7 @@ struct handle {
 	smx_counter counter;
 	smx_gauge gauge;
 	smx_histogram histogram;
+	smx_native_histogram native;
 };
 
 struct scene {

@@ -13,7 +13,8 @@ void scene_aim(struct scene *scene, const char *family, const char *label)
 {
 	scene->target.kind = scene->kind;
 	scene->target.mode = scene->kind == SMX_GAUGE ? SMX_GAUGE_LIVE_ALL : (smx_gauge_mode)0;
-	if (scene->kind == SMX_HISTOGRAM && scene->target.bound_count == 0)
+	if ((scene->kind == SMX_HISTOGRAM || scene->kind == SMX_NATIVE_HISTOGRAM) &&
+	    scene->target.bound_count == 0)
 		scene->target.bound_count = 20;
 	snprintf(scene->target.family, sizeof scene->target.family, "%s", family);
 	snprintf(scene->target.label, sizeof scene->target.label, "%s", label);
@@ -369,12 +370,16 @@ const struct kill_case kill_cases[] = {
 	 scene_end, false, false},
 	{"define a histogram", SMX_HISTOGRAM, scene_begin, before_family, NULL, find_it,
 	 after_finding, scene_end, false, false},
+	{"define a native histogram", SMX_NATIVE_HISTOGRAM, scene_begin, before_family, NULL,
+	 find_it, after_finding, scene_end, false, false},
 	{"series, counter", SMX_COUNTER, begin_series, before_series, define_before, find_it,
 	 after_finding, scene_end, false, false},
 	{"series, gauge", SMX_GAUGE, begin_series, before_series, define_before, find_it,
 	 after_finding, scene_end, false, false},
 	{"series, histogram", SMX_HISTOGRAM, begin_series, before_series, define_before, find_it,
 	 after_finding, scene_end, false, false},
+	{"series, native histogram", SMX_NATIVE_HISTOGRAM, begin_series, before_series,
+	 define_before, find_it, after_finding, scene_end, false, false},
 	{"series, the file grows", SMX_HISTOGRAM, begin_wide_series, before_wide_series,
 	 define_before, find_it, after_finding, scene_end, false, false},
 	{"claim a free slot", SMX_GAUGE, begin_claim, before_claim_free, NULL, claim_it,
@@ -389,6 +394,8 @@ const struct kill_case kill_cases[] = {
 	 scene_end, false, false},
 	{"histogram", SMX_HISTOGRAM, begin_recording, NULL, NULL, record_it, after_recording,
 	 scene_end, false, false},
+	{"native histogram", SMX_NATIVE_HISTOGRAM, begin_recording, NULL, NULL, record_it,
+	 after_recording, scene_end, false, false},
 	{"gauge, set", SMX_GAUGE, begin_recording, NULL, NULL, record_it, after_setting, scene_end,
 	 false, false},
 	{"gauge, add", SMX_GAUGE, begin_recording, NULL, NULL, add_to_gauge, after_setting,

@@ -23,9 +23,19 @@ static void reset_it(void *data)
 {
 	struct scene *scene = data;
 
-	smx_series_reset(scene->kind == SMX_COUNTER	? scene->handle.counter.impl
-			 : scene->kind == SMX_HISTOGRAM ? scene->handle.histogram.impl
-							: scene->handle.gauge.impl);
+	switch (scene->kind) {
+	case SMX_COUNTER:
+		smx_series_reset(scene->handle.counter.impl);
+		break;
+	case SMX_HISTOGRAM:
+		smx_series_reset(scene->handle.histogram.impl);
+		break;
+	case SMX_NATIVE_HISTOGRAM:
+		smx_series_reset(scene->handle.native.impl);
+		break;
+	default:
+		smx_series_reset(scene->handle.gauge.impl);
+	}
 }
 
 /* The series is served, with RECORDS in it; of a gauge the tracer has one. */
@@ -208,12 +218,16 @@ const struct kill_case kill_life_cases[] = {
 	 after_return, scene_end, false, false},
 	{"come back, histogram", SMX_HISTOGRAM, begin_lives, before_return, NULL, bring_it_back,
 	 after_return, scene_end, false, false},
+	{"come back, native histogram", SMX_NATIVE_HISTOGRAM, begin_lives, before_return, NULL,
+	 bring_it_back, after_return, scene_end, false, false},
 	{"come back, gauge", SMX_GAUGE, begin_lives, before_return, NULL, bring_it_back,
 	 after_return, scene_end, false, false},
 	{"reset, counter", SMX_COUNTER, begin_lives, before_life, NULL, reset_it, after_ending,
 	 scene_end, false, false},
 	{"reset, histogram", SMX_HISTOGRAM, begin_lives, before_life, NULL, reset_it, after_ending,
 	 scene_end, false, false},
+	{"reset, native histogram", SMX_NATIVE_HISTOGRAM, begin_lives, before_life, NULL, reset_it,
+	 after_ending, scene_end, false, false},
 	{"reset, gauge", SMX_GAUGE, begin_lives, before_life, NULL, reset_it, after_ending,
 	 scene_end, false, false},
 	{"adopt, fold", SMX_GAUGE, begin_sum, before_fold, NULL, claim_it, after_fold, scene_end,

@@ -16,6 +16,39 @@ static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
 
 const double scrape_bounds[SCRAPE_BUCKETS - 1] = {10, 100, 1000};
 const double scrape_values[SCRAPE_BUCKETS] = {3, 50, 700, 20000};
+const smx_native_options scrape_native = {.schema = 0,
+					  .least = 1,
+					  .greatest = 32768,
+					  .bounds = scrape_bounds,
+					  .bound_count = SCRAPE_BUCKETS - 1};
+#define NATIVE_BUCKETS 17 /* of zero, (1, 2] to (16384, 32768], above */
+
+void scrape_read(const smx_reader *reader, const smx_series_view *series,
+		 uint64_t counts[SCRAPE_BUCKETS], double *sum)
+{
+	uint64_t native[NATIVE_BUCKETS], total = 0;
+
+	if (series->family->kind != SMX_NATIVE_HISTOGRAM) {
+		smx_reader_histogram(reader, series, counts, sum);
+		return;
+	}
+	REQUIRE(series->family->native.count == NATIVE_BUCKETS, "%zu native buckets",
+		series->family->native.count);
+	smx_reader_native_histogram(reader, series, native, counts, sum);
+	for (unsigned i = 0; i < SCRAPE_BUCKETS; i++) {
+		unsigned power = 0;
+
+		while ((double)(1u << power) < scrape_values[i])
+			power++;
+		CHECK(native[power] == counts[i],
+		      "%" PRIu64 " in the native bucket of %g, %" PRIu64 " in its bucket",
+		      native[power], scrape_values[i], counts[i]);
+		total += counts[i];
+	}
+	for (unsigned i = 0; i < NATIVE_BUCKETS; i++)
+		total -= native[i];
+	CHECK(total == 0, "other native buckets hold something");
+}
 
 void scraper_start(struct scraper *scraper, smx_reader *reader)
 {
@@ -71,7 +104,7 @@ static void check_histogram(const struct scraper *scraper, const smx_series_view
 	uint64_t counts[SCRAPE_BUCKETS];
 	double sum, expected = 0;
 
-	smx_reader_histogram(scraper->reader, series, counts, &sum);
+	scrape_read(scraper->reader, series, counts, &sum);
 	for (unsigned i = 0; i < SCRAPE_BUCKETS; i++) {
 		CHECK(counts[i] >= last[i], "bucket %u went back from %" PRIu64 " to %" PRIu64, i,
 		      last[i], counts[i]);
@@ -91,7 +124,7 @@ static void check_series(struct scraper *scraper)
 				smx_reader_series(scraper->reader, family, s);
 			uint64_t *last = last_of(scraper, f, s);
 
-			if (family->kind == SMX_HISTOGRAM) {
+			if (family->kind == SMX_HISTOGRAM || family->kind == SMX_NATIVE_HISTOGRAM) {
 				check_histogram(scraper, series, last);
 			} else if (family->kind == SMX_COUNTER) {
 				smx_counter_sample sample =

@@ -15,6 +15,12 @@
 #define SCRAPE_BUCKETS 4
 extern const double scrape_bounds[SCRAPE_BUCKETS - 1];
 extern const double scrape_values[SCRAPE_BUCKETS];
+/* A native histogram with the same bounds; each value has a native bucket of its own. */
+extern const smx_native_options scrape_native;
+
+/* What is in the buckets of a histogram; of a native one it checks that both sorts say the same. */
+void scrape_read(const smx_reader *reader, const smx_series_view *series,
+		 uint64_t counts[SCRAPE_BUCKETS], double *sum);
 
 struct scraper {
 	smx_exposition *exposition;

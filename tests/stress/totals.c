@@ -23,8 +23,8 @@
 #define SEGMENT "totals"
 #define PROCESSES 8
 #define THREADS 4
-#define COUNTERS 5 /* the last two are added to by halves */
-#define HISTOGRAMS 5
+#define COUNTERS 5   /* the last two are added to by halves */
+#define HISTOGRAMS 5 /* the last is a native one */
 #define FAMILIES (COUNTERS + HISTOGRAMS)
 #define LABEL_A 10
 #define LABEL_B 100
@@ -49,12 +49,14 @@ static struct ledger *ledger;
 /* What a worker process has of each family. */
 struct families {
 	smx_counter_family counters[COUNTERS];
-	smx_histogram_family histograms[HISTOGRAMS];
+	smx_histogram_family histograms[HISTOGRAMS - 1];
+	smx_native_histogram_family native;
 };
 
 union handle {
 	smx_counter counter;
 	smx_histogram histogram;
+	smx_native_histogram native;
 };
 
 static void define_all(smx_segment *segment, struct families *families, uint32_t family_cap)
@@ -74,12 +76,16 @@ static void define_all(smx_segment *segment, struct families *families, uint32_t
 			      SMX_OK,
 		      "%s", error.message);
 	}
-	for (unsigned i = 0; i < HISTOGRAMS; i++) {
+	for (unsigned i = 0; i < HISTOGRAMS - 1; i++) {
 		snprintf(name, sizeof name, "h%u", i);
 		CHECK(smx_histogram_define(segment, &definition, scrape_bounds, SCRAPE_BUCKETS - 1,
 					   &families->histograms[i], &error) == SMX_OK,
 		      "%s", error.message);
 	}
+	snprintf(name, sizeof name, "h%u", HISTOGRAMS - 1);
+	CHECK(smx_native_histogram_define(segment, &definition, &scrape_native, &families->native,
+					  &error) == SMX_OK,
+	      "%s", error.message);
 }
 
 static void label_values(uint32_t series, char a[16], char b[16])
@@ -98,6 +104,8 @@ static union handle look_up(const struct families *families, uint32_t series)
 	label_values(series, a, b);
 	if (family < COUNTERS)
 		handle.counter = smx_counter_with(families->counters[family], values);
+	else if (family == FAMILIES - 1)
+		handle.native = smx_native_histogram_with(families->native, values);
 	else
 		handle.histogram =
 			smx_histogram_with(families->histograms[family - COUNTERS], values);
@@ -111,7 +119,9 @@ static void record(union handle handle, uint32_t series, unsigned bucket)
 	if (family < COUNTERS)
 		bucket = 0;
 	ADD(ledger->begun[series][bucket], 1);
-	if (family >= COUNTERS)
+	if (family == FAMILIES - 1)
+		smx_native_histogram_observe(handle.native, scrape_values[bucket]);
+	else if (family >= COUNTERS)
 		smx_histogram_observe(handle.histogram, scrape_values[bucket]);
 	else if (family < COUNTERS - 2)
 		smx_counter_inc(handle.counter);
@@ -278,7 +288,7 @@ static void check_family(const smx_reader *reader, uint32_t number, uint64_t *in
 			uint64_t counts[SCRAPE_BUCKETS];
 			double sum;
 
-			smx_reader_histogram(reader, series, counts, &sum);
+			scrape_read(reader, series, counts, &sum);
 			for (unsigned bucket = 0; bucket < SCRAPE_BUCKETS; bucket++)
 				check_number(index, bucket, counts[bucket], in_flight);
 		}
