@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,11 +144,13 @@ static void connect_all(uint16_t port, size_t each)
 			if (++worker == workers + WORKERS)
 				bench_fail("open_loop: more than %d workers", WORKERS);
 		worker->pid = pid;
-		if (worker->count < each)
-			worker->connections[worker->count++] = connection;
-		else
-			close(connection.descriptor);
+		worker->connections[worker->count++] = connection;
+		/* One that has enough stands still, or an idle machine would wake it each time. */
+		if (worker->count == each)
+			kill((pid_t)pid, SIGSTOP);
 	}
+	for (size_t w = 0; w < WORKERS; w++)
+		kill((pid_t)workers[w].pid, SIGCONT);
 }
 
 static uint64_t due_time(uint64_t begin, uint64_t interval, size_t worker, size_t number)

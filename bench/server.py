@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,9 @@ class Server:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+            # As asyncio does where it makes the socket itself; of one from --fd uvicorn does not know
+            # that it is TCP, and head and body of an answer would wait 40 ms for each other.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.address: tuple[str, int] = listener.getsockname()
             options = f"--workers {WORKERS} --fd {listener.fileno()} --app-dir {PEERS} "
             options += "--log-level warning --no-access-log --timeout-keep-alive 600"
@@ -48,17 +52,19 @@ class Server:
     def connect(self, each: int) -> list[Connection]:
         """The same number of connections to each worker, in turn."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        found: dict[bytes, list[Connection]] = {}
-        surplus: list[Connection] = []
+        found: dict[int, list[Connection]] = {}
         while len(found) < WORKERS or min(map(len, found.values())) < each:
             if time.monotonic() > deadline or self.process.poll() is not None:
                 self.close()
                 fail(f"the server does not answer with all its {WORKERS} workers")
             connection = Connection(self.address)
-            mine = found.setdefault(connection.get(b"/pid"), [])
-            (mine if len(mine) < each else surplus).append(connection)
-        for connection in surplus:
-            connection.close()
+            worker = int(connection.get(b"/pid"))
+            found.setdefault(worker, []).append(connection)
+            # One that has enough stands still, or an idle machine would wake it each time.
+            if len(found[worker]) == each:
+                os.kill(worker, signal.SIGSTOP)
+        for worker in found:
+            os.kill(worker, signal.SIGCONT)
         return [connection for turn in zip(*found.values(), strict=True) for connection in turn]
 
     def close(self) -> None:

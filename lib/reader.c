@@ -370,7 +370,7 @@ static void read_numbers(smx_reader *reader)
 	info->family_count = reader->family_count;
 }
 
-smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
+static smx_status walk(smx_reader *reader, smx_error *error)
 {
 	uint64_t began = now_ns();
 	const char *fault = advance_limit(reader);
@@ -391,6 +391,20 @@ smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
 				reader->path);
 	reader->info.walk_ns = now_ns() - began;
 	return SMX_OK;
+}
+
+smx_status smx_reader_walk(smx_reader *reader, smx_error *error)
+{
+	smx_status status;
+
+	if (!reader->begin_walk)
+		return walk(reader, error);
+	if (!reader->begin_walk(reader))
+		return smx_fail(error, SMX_ERR_SYSTEM, 0,
+				"segment %s: cannot be opened again for reading", reader->path);
+	status = walk(reader, error);
+	reader->end_walk(reader);
+	return status;
 }
 
 /* ---- what the walk found ---- */

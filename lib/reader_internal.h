@@ -89,8 +89,15 @@ struct reader_chunk {
 struct smx_reader {
 	const char *base;
 	uint64_t map_size;
-	int descriptor; /* for probes and sizes; -1: private memory */
+	int descriptor; /* for probes and sizes; -1: private memory, or between walks */
 	bool owns_mapping, owns_descriptor, private;
+	/*
+	 * reader_self.c: of a segment that this process writes to there is a descriptor during a
+	 * walk only. NULL: the reader has one of its own for good.
+	 */
+	struct smx_segment *self;
+	bool (*begin_walk)(smx_reader *reader);
+	void (*end_walk)(smx_reader *reader);
 	char *path;
 	int guard; /* number of the guarded range, -1: none */
 	smx_reader_info info;

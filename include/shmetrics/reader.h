@@ -47,6 +47,7 @@ SMX_API smx_status smx_reader_open(const char *path, const smx_reader_options *o
 
 /*
  * Reads a segment that this process writes to, private ones included. Close it before the segment.
+ * Between walks it holds no descriptor, and a forked child may go on with it.
  */
 SMX_API smx_status smx_reader_open_segment(struct smx_segment *segment, smx_reader **reader,
 					   smx_error *error);

@@ -37,8 +37,12 @@ def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
 
     base = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
     asyncio.run(app({**base, **scope}, receive, send))
-    start, body = sent
-    return start["status"], dict(start["headers"]), body["body"]
+    start, *pieces = sent
+    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    headers, body = dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
+    length = headers.pop(b"Content-Length", None)  # prometheus_client states none
+    assert length is None or int(length) == len(body) or scope.get("method") == "HEAD"
+    return start["status"], headers, body
 
 
 def test_an_asgi_application_serves_the_registry(library: ModuleType) -> None:
@@ -98,6 +102,36 @@ def test_the_event_loop_does_not_wait() -> None:
     body = asyncio.run(serve())
     assert b"thread " in body
     assert registry.get_sample_value("thread") == threading.get_ident()
+
+
+def test_other_requests_go_on_while_a_large_answer_is_sent() -> None:
+    registry = shmetrics.CollectorRegistry()
+    counter = shmetrics.Counter("jobs", "Jobs.", ["kind"], registry=registry)
+    for number in range(5000):
+        counter.labels(f"a kind of job with a long name, {number}").inc()
+    turns: list[int] = []  # how many pieces had been sent at each turn of the loop
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+
+        def turn() -> None:
+            turns.append(len(sent))
+            loop.call_soon(turn)
+
+        turn()
+        await shmetrics.make_asgi_app(registry)({"type": "http", "method": "GET"}, receive, send)
+
+    asyncio.run(serve())
+    assert len(sent) > 4
+    assert set(turns) >= set(range(2, len(sent) - 1)), "pieces were sent without a turn between"
+    assert b"".join(piece["body"] for piece in sent[1:]) == shmetrics.generate_latest(registry)
 
 
 def test_any_process_answers_for_all(run: Run) -> None:

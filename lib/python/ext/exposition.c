@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "shmetrics/exposition.h"
+
 /* More labels than any sample of a segment has; those of an info are not sorted beyond it. */
 #define PAIRS_MAX 128u
 
@@ -169,13 +171,39 @@ PyObject *core_client_text(PyObject *Py_UNUSED(module), PyObject *text)
 	return result;
 }
 
+/* What stands behind "# TYPE " in a line. */
+static const char *name_of_type(const char *line, const char *stop)
+{
+	static const char type[] = "# TYPE ";
+	const size_t size = sizeof(type) - 1;
+
+	return (size_t)(stop - line) > size && memcmp(line, type, size) == 0 ? line + size : NULL;
+}
+
+/* Appends where each family's name begins, as offsets. */
+static void find_names(smx_buffer *offsets, const char *text, const char *end)
+{
+	for (const char *line = text, *stop; line < end; line = stop + 1) {
+		const char *name;
+		size_t offset;
+
+		stop = line_end(line, end);
+		name = name_of_type(line, stop);
+		if (!name)
+			continue;
+		offset = (size_t)(name - text);
+		smx_buffer_append(offsets, &offset, sizeof(offset));
+	}
+}
+
 static int append_name(PyObject *names, const char *name, const char *end)
 {
-	const char *space = memchr(name, ' ', (size_t)(end - name));
+	const char *stop = line_end(name, end);
+	const char *space = memchr(name, ' ', (size_t)(stop - name));
 	PyObject *string;
 	int status;
 
-	string = PyUnicode_DecodeUTF8(name, (space ? space : end) - name, "replace");
+	string = PyUnicode_DecodeUTF8(name, (space ? space : stop) - name, "replace");
 	if (!string)
 		return -1;
 	status = PyList_Append(names, string);
@@ -183,24 +211,35 @@ static int append_name(PyObject *names, const char *name, const char *end)
 	return status;
 }
 
+static PyObject *names_at(const smx_buffer *offsets, const char *text, const char *end)
+{
+	PyObject *names = PyList_New(0);
+
+	for (size_t at = 0; names && at < offsets->size; at += sizeof(size_t)) {
+		size_t offset;
+
+		memcpy(&offset, offsets->data + at, sizeof(offset));
+		if (append_name(names, text + offset, end))
+			Py_CLEAR(names);
+	}
+	return names;
+}
+
 PyObject *core_family_names(PyObject *Py_UNUSED(module), PyObject *text)
 {
-	static const char type[] = "# TYPE ";
-	const size_t size = sizeof(type) - 1;
-	const char *line, *stop, *end;
+	smx_buffer offsets = {0};
+	const char *begin, *end;
 	PyObject *names;
 
 	if (!PyBytes_Check(text))
 		return PyErr_Format(PyExc_TypeError, "the text must be bytes, not %.100s",
 				    Py_TYPE(text)->tp_name);
-	names = PyList_New(0);
-	line = PyBytes_AS_STRING(text);
-	end = line + PyBytes_GET_SIZE(text);
-	for (; names && line < end; line = stop + 1) {
-		stop = line_end(line, end);
-		if ((size_t)(stop - line) > size && memcmp(line, type, size) == 0 &&
-		    append_name(names, line + size, stop))
-			Py_CLEAR(names);
-	}
+	begin = PyBytes_AS_STRING(text);
+	end = begin + PyBytes_GET_SIZE(text);
+	Py_BEGIN_ALLOW_THREADS;
+	find_names(&offsets, begin, end);
+	Py_END_ALLOW_THREADS;
+	names = offsets.failed ? PyErr_NoMemory() : names_at(&offsets, begin, end);
+	smx_buffer_free(&offsets);
 	return names;
 }

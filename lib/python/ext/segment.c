@@ -7,12 +7,14 @@
  */
 #include "segment.h"
 
-#include "shmetrics/exposition.h"
-#include "shmetrics/reader.h"
+#include <string.h>
+
+#include "renderer.h"
 
 struct segment {
 	PyObject ob_base;
 	smx_segment *segment;
+	renderer_place idle;
 };
 
 smx_segment *segment_of(PyObject *segment)
@@ -82,46 +84,7 @@ static PyObject *segment_open_private(PyObject *type, PyObject *args, PyObject *
 
 /* ---- rendering ---- */
 
-struct rendering {
-	smx_exposition_type type;
-	bool created;
-	const smx_text *names;
-	size_t name_count;
-	bool has_names; /* without any: nothing is asked for */
-};
-
-/*
- * Runs without the GIL. Reader and exposition are made for the call: what they would keep between
- * calls is worth a collector's while, but here it would need a lock that a fork could leave held.
- */
-static smx_status render(smx_segment *segment, const struct rendering *wanted, smx_buffer *buffer,
-			 smx_error *error)
-{
-	smx_exposition *exposition = NULL;
-	smx_reader *reader = NULL;
-	smx_status status;
-
-	if (wanted->has_names && wanted->name_count == 0)
-		return SMX_OK;
-	status = smx_reader_open_segment(segment, &reader, error);
-	if (status != SMX_OK)
-		return status;
-	status = smx_reader_walk(reader, error);
-	if (status == SMX_OK)
-		status = smx_exposition_create(&exposition, error);
-	if (status == SMX_OK)
-		status = smx_exposition_add(exposition, reader, error);
-	if (status == SMX_OK) {
-		smx_exposition_set_created(exposition, wanted->created);
-		status = smx_exposition_render(exposition, wanted->type, wanted->names,
-					       wanted->name_count, buffer, error);
-	}
-	smx_exposition_destroy(exposition);
-	smx_reader_close(reader);
-	return status;
-}
-
-static PyObject *render_to_bytes(smx_segment *segment, const struct rendering *wanted)
+static PyObject *render_to_bytes(PyObject *self, const struct rendering *wanted)
 {
 	PyObject *bytes = NULL;
 	smx_buffer buffer = {0};
@@ -129,16 +92,21 @@ static PyObject *render_to_bytes(smx_segment *segment, const struct rendering *w
 	smx_status status;
 
 	Py_BEGIN_ALLOW_THREADS;
-	status = render(segment, wanted, &buffer, &error);
-	smx_emit_end(&buffer, wanted->type);
+	status = renderer_render(&((struct segment *)self)->idle, segment_of(self), wanted, &buffer,
+				 &error);
 	Py_END_ALLOW_THREADS;
 	if (status != SMX_OK)
 		core_raise(&error);
 	else if (buffer.failed)
 		PyErr_NoMemory();
 	else
-		bytes = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+		bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)buffer.size);
+	/* Nobody else has it yet, and megabytes of new pages take their time. */
+	Py_BEGIN_ALLOW_THREADS;
+	if (bytes && buffer.size)
+		memcpy(PyBytes_AS_STRING(bytes), buffer.data, buffer.size);
 	smx_buffer_free(&buffer);
+	Py_END_ALLOW_THREADS;
 	return bytes;
 }
 
@@ -186,7 +154,7 @@ static PyObject *segment_render(PyObject *self, PyObject *args, PyObject *kwargs
 	wanted.type = (smx_exposition_type){(smx_format)format, (smx_escaping)escaping};
 	wanted.created = created;
 	if (names == Py_None)
-		return render_to_bytes(segment_of(self), &wanted);
+		return render_to_bytes(self, &wanted);
 	/* A tuple of our own: nobody changes it while the GIL is released. */
 	strings = PySequence_Tuple(names);
 	if (!strings)
@@ -196,7 +164,7 @@ static PyObject *segment_render(PyObject *self, PyObject *args, PyObject *kwargs
 		wanted.names = texts;
 		wanted.name_count = (size_t)PyTuple_GET_SIZE(strings);
 		wanted.has_names = true;
-		result = render_to_bytes(segment_of(self), &wanted);
+		result = render_to_bytes(self, &wanted);
 	}
 	PyMem_Free(texts);
 	Py_DECREF(strings);
@@ -221,6 +189,7 @@ static void segment_dealloc(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 
+	renderer_free(&((struct segment *)self)->idle);
 	smx_segment_close(segment_of(self));
 	type->tp_free(self);
 	Py_DECREF(type);

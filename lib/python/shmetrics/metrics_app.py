@@ -2,7 +2,8 @@
 """metrics_app - an ASGI application that serves a registry, for app.mount("/metrics", ...)
 
 The event loop goes on with other requests meanwhile: the answer is made in a thread of the loop's
-default executor, and nearly all of it without the interpreter's lock.
+default executor, and nearly all of it without the interpreter's lock. It is sent in pieces, other
+requests between them: some servers copy what they are given, and a large scrape has megabytes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ALLOW = [(b"Allow", b"OPTIONS,GET")]
+_PIECE_BYTES = 64 * 1024
 
 
 def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = False) -> App:
@@ -47,8 +49,14 @@ def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
         message = await receive()
         if message["type"] != "http.request":
             return  # the client has gone
+        headers = [*headers, (b"Content-Length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        rest = memoryview(b"" if method == "HEAD" else body)
+        while len(rest) > _PIECE_BYTES:
+            piece, rest = bytes(rest[:_PIECE_BYTES]), rest[_PIECE_BYTES:]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": bytes(rest)})
 
     return prometheus_app
 
