@@ -39,10 +39,7 @@ def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
     asyncio.run(app({**base, **scope}, receive, send))
     start, *pieces = sent
     assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
-    headers, body = dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
-    length = headers.pop(b"Content-Length", None)  # prometheus_client states none
-    assert length is None or int(length) == len(body) or scope.get("method") == "HEAD"
-    return start["status"], headers, body
+    return start["status"], dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
 
 
 def test_an_asgi_application_serves_the_registry(library: ModuleType) -> None:

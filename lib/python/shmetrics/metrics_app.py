@@ -49,7 +49,6 @@ def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
         message = await receive()
         if message["type"] != "http.request":
             return  # the client has gone
-        headers = [*headers, (b"Content-Length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         rest = memoryview(b"" if method == "HEAD" else body)
         while len(rest) > _PIECE_BYTES:
