@@ -48,6 +48,9 @@ BAD_FLAGS = [
     (["--web.telemetry-path=/a?b"], "--web.telemetry-path"),
     (["--web.max-requests=many"], "--web.max-requests"),
     (["--web.max-requests=-1"], "--web.max-requests"),
+    (["--web.config.file="], "--web.config.file"),
+    (["--web.systemd-socket=yes"], "--web.systemd-socket"),
+    (["--web.enable-lifecycle=yes"], "--web.enable-lifecycle"),
     (["--log.level=loud"], "--log.level"),
     (["--log.format=xml"], "--log.format"),
     (["--no-such-flag"], "--no-such-flag"),
@@ -95,6 +98,15 @@ def test_explains_every_flag() -> None:
         [str(COLLECTOR), "--version"], capture_output=True, text=True, timeout=20, check=True
     )
     assert version.stdout.startswith("shmetrics-collector ")
+
+
+def test_its_readme_has_the_help_of_the_program() -> None:
+    """One source: the table in collector/options.c. After a change of it, paste what --help says."""
+    result = subprocess.run(
+        [str(COLLECTOR), "--help"], capture_output=True, text=True, timeout=20, check=True
+    )
+    readme = Path(__file__).resolve().parents[2] / "collector" / "README.md"
+    assert f"```text\n{result.stdout}```\n" in readme.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
