@@ -67,7 +67,8 @@ static void say(struct answer *answer, unsigned status, const char *text)
 
 /* False: the connection stands still, and this is to be asked again. */
 static bool serve_scrape(struct http *http, struct connection *connection,
-			 const struct request *request, struct answer *answer)
+			 const struct request *request, const struct metrics_path *path,
+			 struct answer *answer)
 {
 	const unsigned limit = http->options->max_requests;
 
@@ -86,7 +87,7 @@ static bool serve_scrape(struct http *http, struct connection *connection,
 		    "too many scrapes at the same time (--web.max-requests)\n");
 		return true;
 	}
-	return telemetry_begin(answer, request, connection->arrived_ns, http->renderer,
+	return telemetry_begin(answer, request, path, connection->arrived_ns, http->renderer,
 			       &connection->ticket);
 }
 
@@ -114,7 +115,8 @@ static bool serve(struct http *http, struct connection *connection, const struct
 		  struct answer *answer)
 {
 	const char *path = request_path(request);
-	const bool is_scrape = routes_is_metrics(http->options, path);
+	struct metrics_path metrics;
+	const bool is_scrape = routes_find_metrics(http->options, path, &metrics);
 	const struct route *route = routes_find(path);
 
 	if (!is_scrape && !route && !(request_asks(request) && strcmp(path, "*") == 0)) {
@@ -127,11 +129,13 @@ static bool serve(struct http *http, struct connection *connection, const struct
 	} else if (!request_reads(request)) {
 		refuse_method(answer, ALLOWED_METHODS);
 	} else if (is_scrape) {
-		return serve_scrape(http, connection, request, answer);
+		return serve_scrape(http, connection, request, &metrics, answer);
 	} else if (route->serve) {
 		route->serve(answer, http->options);
-	} else {
+	} else if (route->serve_walked) {
 		route->serve_walked(http->scrape, answer);
+	} else {
+		route->serve_asked(answer, request, http->options);
 	}
 	return true;
 }

@@ -102,6 +102,13 @@ static bool set_max_bytes(struct options *options, const char *value, struct rul
 	return take_bytes(value, &options->reader.size_limit_bytes, rule);
 }
 
+static bool set_label(struct options *options, const char *value, struct rule *rule)
+{
+	(void)value, (void)rule;
+	options->reader.label_name = "segment";
+	return true;
+}
+
 static bool set_listen(struct options *options, const char *value, struct rule *rule)
 {
 	if (options->listen_count == OPTIONS_LISTEN_MAX)
@@ -142,7 +149,7 @@ static bool set_telemetry_path(struct options *options, const char *value, struc
 	for (const char *at = value; *at; at++)
 		if ((unsigned char)*at <= 0x20 || (unsigned char)*at >= 0x7F)
 			return breaks(rule, "must be printable ASCII");
-	if (routes_find(value))
+	if (routes_is_taken(value))
 		return breaks(rule, "this path has another meaning already");
 	options->telemetry_path = value;
 	return true;
@@ -224,6 +231,12 @@ static const struct flag flags[] = {
 	 "Refuse segments that may grow beyond this; KiB, MiB and GiB are understood. Default: "
 	 "64GiB",
 	 set_max_bytes},
+	{"segment.label", NULL,
+	 "Give every series the label `segment` with the name of its segment, so that equal ones "
+	 "of "
+	 "different segments are not added up. A label of theirs with that name becomes "
+	 "exported_segment.",
+	 set_label},
 	{"web.listen-address", "ADDR:PORT",
 	 "Address to listen on; :PORT is every address, port 0 lets the system choose one. May be "
 	 "repeated. Default: " DEFAULT_LISTEN,
@@ -298,6 +311,10 @@ static void print_help(void)
 	}
 	printf("\nPaths:\n"
 	       "  /metrics, /api/v1/metrics    what Prometheus scrapes\n"
+	       "  /segments/NAME/metrics       one segment by itself\n"
+	       "  /collector/metrics           the collector's own metrics alone\n"
+	       "  /api/v1/sd                   the two above as targets, for HTTP service "
+	       "discovery\n"
 	       "  /api/v1/health/ready         200 if every segment has a live writer and all "
 	       "health\n"
 	       "                               checks of the applications are up, else 503; JSON\n"

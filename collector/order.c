@@ -7,44 +7,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names point into the key, which must have its final place. */
-static void find_names(struct order *order, size_t first, const smx_text *names)
+static void append_text(smx_buffer *key, smx_text text)
 {
-	const char *at = order->key.data + first;
-
-	for (size_t i = 0; i < order->name_count; i++) {
-		at += sizeof(names[i].size);
-		order->names[i] = (smx_text){at, names[i].size};
-		at += names[i].size;
-	}
+	smx_buffer_append(key, &text.size, sizeof(text.size));
+	smx_buffer_append(key, text.data, text.size);
 }
 
-struct order *order_create(smx_exposition_type type, bool wants_gzip, const smx_text *names,
-			   size_t name_count)
+/* Member by member: what is between them is nobody's. */
+static void append_wish(smx_buffer *key, const struct scrape_wish *wish, bool wants_gzip)
+{
+	const char *segment = wish->segment ? wish->segment : "";
+
+	smx_buffer_append(key, segment, strlen(segment) + 1);
+	smx_buffer_append(key, &wish->type.format, sizeof(wish->type.format));
+	smx_buffer_append(key, &wish->type.escaping, sizeof(wish->type.escaping));
+	smx_buffer_append(key, &wish->part, sizeof(wish->part));
+	smx_buffer_append(key, &wants_gzip, sizeof(wants_gzip));
+}
+
+struct order *order_create(const struct scrape_wish *wish, bool wants_gzip)
 {
 	struct order *order = calloc(1, sizeof(*order));
+	const char *at;
 	size_t first;
 
 	if (!order)
 		return NULL;
-	order->type = type;
-	order->wants_gzip = wants_gzip;
-	order->name_count = name_count;
-	order->names = calloc(name_count + 1, sizeof(smx_text));
-	/* Member by member: what is between them is nobody's. */
-	smx_buffer_append(&order->key, &type.format, sizeof(type.format));
-	smx_buffer_append(&order->key, &type.escaping, sizeof(type.escaping));
-	smx_buffer_append(&order->key, &wants_gzip, sizeof(wants_gzip));
+	order->names = calloc(wish->name_count + 1, sizeof(smx_text));
+	append_wish(&order->key, wish, wants_gzip);
 	first = order->key.size;
-	for (size_t i = 0; i < name_count; i++) {
-		smx_buffer_append(&order->key, &names[i].size, sizeof(names[i].size));
-		smx_buffer_append(&order->key, names[i].data, names[i].size);
-	}
+	for (size_t i = 0; i < wish->name_count; i++)
+		append_text(&order->key, wish->names[i]);
 	if (!order->names || order->key.failed) {
 		order_destroy(order);
 		return NULL;
 	}
-	find_names(order, first, names);
+	order->wish = *wish;
+	order->wants_gzip = wants_gzip;
+	order->wish.segment = order->key.data;
+	order->wish.names = order->names;
+	at = order->key.data + first;
+	for (size_t i = 0; i < wish->name_count; i++) {
+		order->names[i] = (smx_text){at + sizeof(size_t), wish->names[i].size};
+		at += sizeof(size_t) + wish->names[i].size;
+	}
 	return order;
 }
 

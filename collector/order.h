@@ -11,12 +11,15 @@
 #include <stdint.h>
 
 #include "body.h"
+#include "scrape.h"
 
 struct MHD_Connection;
 
 enum order_outcome {
 	ORDER_FILLED,
 	ORDER_FAILED,  /* the log says why */
+	ORDER_UNKNOWN, /* there is no such segment */
+	ORDER_DOWN,    /* it cannot be read */
 	ORDER_LATE,    /* not to be had in the scraper's time */
 	ORDER_NO_ROOM, /* beside the answers that are being sent */
 	ORDER_END      /* the collector is stopping */
@@ -33,10 +36,9 @@ struct ticket {
 struct order {
 	struct order *next;
 	smx_buffer key;
-	smx_exposition_type type;
+	struct scrape_wish wish;
 	bool wants_gzip;
-	smx_text *names; /* name[] */
-	size_t name_count;
+	smx_text *names; /* of the wish */
 
 	/* the renderer's */
 	struct ticket *tickets;
@@ -50,8 +52,7 @@ struct order {
 };
 
 /* Copies everything. NULL: no memory. */
-struct order *order_create(smx_exposition_type type, bool wants_gzip, const smx_text *names,
-			   size_t name_count);
+struct order *order_create(const struct scrape_wish *wish, bool wants_gzip);
 void order_destroy(struct order *order);
 
 bool order_equals(const struct order *order, const struct order *other);

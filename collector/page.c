@@ -10,6 +10,7 @@
 
 #include "catalog.h"
 #include "options.h"
+#include "routes.h"
 #include "shmetrics/version.h"
 #include "text.h"
 
@@ -39,8 +40,12 @@ static void append_row(smx_buffer *body, struct segment *segment)
 {
 	const struct segment_status status = segment_status(segment);
 
-	text_append(body, "<tr><td>");
+	/* Names of segments have nothing that HTML or a path would escape. */
+	text_append(body, "<tr><td><a href=\"" ROUTES_SEGMENT_PREFIX);
+	text_append(body, segment->name);
+	text_append(body, ROUTES_SEGMENT_SUFFIX "\">");
 	text_html(body, segment->name);
+	text_append(body, "</a>");
 	if (!status.up) {
 		text_append(body, "<td class=bad>down<td class=reason colspan=7>");
 		text_html(body, status.reason);
@@ -100,7 +105,9 @@ void page_landing(struct answer *answer, const struct options *options)
 			  ".bad{color:#b00}.reason{white-space:normal}\n</style>\n"
 			  "<h1>shmetrics-collector</h1>\n<p>Version " SMX_VERSION "</p>\n<ul>\n");
 	append_link(body, options->telemetry_path, "the metrics");
+	append_link(body, ROUTES_COLLECTOR, "the collector's own metrics alone");
 	append_link(body, "/api/v1/segments", "the segments, as JSON");
+	append_link(body, "/api/v1/sd", "each by itself, for Prometheus' HTTP service discovery");
 	append_link(body, "/-/healthy", "whether the collector lives");
 	append_link(body, "/-/ready", "whether it has a segment to serve");
 	append_link(body, "/health", "the same, as JSON");
@@ -149,6 +156,9 @@ static void append_list(const struct catalog *catalog, void *argument)
 		text_json(body, segment->name);
 		text_append(body, ",\"path\":");
 		text_json(body, segment->path);
+		text_append(body, ",\"metrics\":\"" ROUTES_SEGMENT_PREFIX);
+		text_append(body, segment->name);
+		text_append(body, ROUTES_SEGMENT_SUFFIX "\"");
 		text_printf(body, ",\"up\":%s,\"current\":%s", status.up ? "true" : "false",
 			    status.current ? "true" : "false");
 		if (status.up) {

@@ -101,6 +101,14 @@ void pattern_free(struct pattern *pattern)
 	pattern->directory = NULL;
 }
 
+bool pattern_is_segment_name(const char *name)
+{
+	const size_t size = strlen(name);
+
+	return size > 0 && size <= SEGMENT_NAME_MAX && name[0] != '.' &&
+	       strspn(name, name_characters) == size;
+}
+
 bool pattern_segment_name(const char *file, char name[SEGMENT_NAME_MAX + 1])
 {
 	size_t size = size_without_suffix(file);

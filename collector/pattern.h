@@ -28,6 +28,8 @@ void pattern_free(struct pattern *pattern);
  * files in the directory are none of ours, whatever the glob says.
  */
 bool pattern_segment_name(const char *file, char name[SEGMENT_NAME_MAX + 1]);
+/* Whether a segment may have this name. */
+bool pattern_is_segment_name(const char *name);
 bool pattern_matches(const struct pattern *pattern, const char *name);
 
 #endif

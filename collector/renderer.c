@@ -51,10 +51,18 @@ static enum order_outcome render(struct renderer *renderer, const struct order *
 
 	if (!body_has_room())
 		return ORDER_NO_ROOM;
-	if (scrape_render(renderer->scrape, order->type, order->names, order->name_count, text,
-			  &error) == SMX_OK &&
-	    !text->failed)
-		return ORDER_FILLED;
+	switch (scrape_render(renderer->scrape, &order->wish, text, &error)) {
+	case SCRAPE_UNKNOWN:
+		return ORDER_UNKNOWN;
+	case SCRAPE_DOWN:
+		return ORDER_DOWN;
+	case SCRAPE_DONE:
+		if (!text->failed)
+			return ORDER_FILLED;
+		break;
+	case SCRAPE_FAILED:
+		break;
+	}
 	log_event(LOG_LEVEL_ERROR, log_text("msg", "scrape failed"),
 		  log_text("reason", text->failed ? "no memory" : error.message));
 	return ORDER_FAILED;

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scrape.c - one walk through all segments, one rendering of what they hold
+ * scrape.c - a walk through segments, and a rendering of what they hold
  */
 #include "scrape.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "catalog.h"
+#include "clock.h"
 #include "readiness.h"
 #include "selfmetrics.h"
+#include "view.h"
+
+#define REPORT_KEPT_NS 1000000000u
+/* Ten times as long as anybody leaves between two scrapes. */
+#define UNUSED_NS 1200000000000u
 
 struct scrape {
 	/*
@@ -20,11 +28,10 @@ struct scrape {
 	bool is_taken;
 	bool has_report; /* of a walk since it was taken */
 	struct readiness_report report;
+	uint64_t report_ns;
 
-	smx_exposition *exposition;
-	struct segment *members[CATALOG_SEGMENT_MAX]; /* of the exposition */
-	size_t member_count;
-	uint64_t epoch;
+	struct view *all;
+	struct view *singles; /* of the segments that are scraped by themselves */
 	uint64_t leave_out;
 	void (*changed)(void *argument);
 	void *changed_argument;
@@ -36,7 +43,8 @@ struct scrape *scrape_create(uint64_t leave_out)
 
 	if (!scrape)
 		return NULL;
-	if (smx_exposition_create(&scrape->exposition, NULL) != SMX_OK) {
+	scrape->all = view_create("");
+	if (!scrape->all) {
 		free(scrape);
 		return NULL;
 	}
@@ -80,31 +88,75 @@ static void report(struct scrape *scrape, const struct catalog *catalog)
 	pthread_mutex_lock(&scrape->mutex);
 	before = scrape->report;
 	scrape->report = fresh;
+	scrape->report_ns = clock_ns();
 	scrape->has_report = true;
 	pthread_cond_broadcast(&scrape->changed_state);
 	pthread_mutex_unlock(&scrape->mutex);
 	readiness_free(&before);
 }
 
-/* ---- the exposition and the catalog ---- */
-
-static void leave(struct scrape *scrape, size_t index)
+/* With the lock, before a walk of one segment alone. Returns whether the last report will do. */
+static bool keep_report(struct scrape *scrape)
 {
-	struct segment *segment = scrape->members[index];
+	bool kept;
 
-	smx_exposition_remove(scrape->exposition, segment->reader);
-	segment->in_exposition = false;
-	scrape->members[index] = scrape->members[--scrape->member_count];
-	segment_put(segment);
+	pthread_mutex_lock(&scrape->mutex);
+	kept = scrape->report_ns && clock_ns() - scrape->report_ns < REPORT_KEPT_NS;
+	scrape->has_report = kept;
+	pthread_cond_broadcast(&scrape->changed_state);
+	pthread_mutex_unlock(&scrape->mutex);
+	return kept;
+}
+
+/* ---- views ---- */
+
+static void drop_single(struct view **link)
+{
+	struct view *view = *link;
+
+	*link = view->next;
+	view_destroy(view);
+}
+
+/* The view of the segments with this name; made when it is first asked for. NULL: no memory. */
+static struct view *single(struct scrape *scrape, const char *name)
+{
+	struct view *view = scrape->singles;
+
+	while (view && strcmp(view->name, name) != 0)
+		view = view->next;
+	if (!view) {
+		view = view_create(name);
+		if (!view)
+			return NULL;
+		view->next = scrape->singles;
+		scrape->singles = view;
+	}
+	view->used_ns = clock_ns();
+	return view;
+}
+
+/* What nobody scrapes any more takes no memory any more. */
+static void drop_unused(struct scrape *scrape)
+{
+	const uint64_t now = clock_ns();
+	struct view **link = &scrape->singles;
+
+	while (*link) {
+		if ((*link)->member_count == 0 || now - (*link)->used_ns > UNUSED_NS)
+			drop_single(link);
+		else
+			link = &(*link)->next;
+	}
 }
 
 void scrape_destroy(struct scrape *scrape)
 {
 	if (!scrape)
 		return;
-	while (scrape->member_count)
-		leave(scrape, 0);
-	smx_exposition_destroy(scrape->exposition);
+	view_destroy(scrape->all);
+	while (scrape->singles)
+		drop_single(&scrape->singles);
 	readiness_free(&scrape->report);
 	pthread_cond_destroy(&scrape->changed_state);
 	pthread_mutex_destroy(&scrape->mutex);
@@ -117,25 +169,7 @@ void scrape_on_change(struct scrape *scrape, void (*changed)(void *argument), vo
 	scrape->changed_argument = argument;
 }
 
-/* Members that nobody has wanted in this epoch leave. */
-static void sweep(struct scrape *scrape)
-{
-	for (size_t i = scrape->member_count; i-- > 0;)
-		if (scrape->members[i]->wanted_epoch != scrape->epoch)
-			leave(scrape, i);
-}
-
-static void join(struct scrape *scrape, struct segment *segment)
-{
-	if (segment->in_exposition)
-		return;
-	if (smx_exposition_add(scrape->exposition, segment->reader, NULL) != SMX_OK) {
-		segment_set_down(segment, "no memory"); /* the next scrape tries again */
-		return;
-	}
-	segment->in_exposition = true;
-	scrape->members[scrape->member_count++] = segment_get(segment);
-}
+/* ---- walks ---- */
 
 /* Whether discovery has something to look at there. */
 static bool has_changed(struct segment *segment)
@@ -145,104 +179,147 @@ static bool has_changed(struct segment *segment)
 	return (!status.current && status.info.slots_live == 0) || segment_has_failed(segment);
 }
 
-/*
- * Walks the catalog and brings the exposition to it. Returns whether discovery has something to
- * look at.
- */
-static bool walk_all(struct scrape *scrape, const struct catalog *catalog)
-{
-	bool changed = false;
+struct tally {
+	size_t found, up;
+	bool changed; /* discovery has something to look at */
+};
 
-	scrape->epoch++;
+/* Walks what the view is of. */
+static struct tally walk(const struct catalog *catalog, const struct view *view)
+{
+	struct tally tally = {0};
+
 	for (size_t i = 0; catalog && i < catalog->count; i++) {
 		struct segment *segment = catalog->segments[i];
 
-		if (segment_walk(segment))
-			segment->wanted_epoch = scrape->epoch;
-		changed = changed || has_changed(segment);
-	}
-	/*
-	 * First out, then in: the members are then never more than the catalog has, which is what
-	 * there is room for.
-	 */
-	sweep(scrape);
-	for (size_t i = 0; catalog && i < catalog->count; i++)
-		if (catalog->segments[i]->wanted_epoch == scrape->epoch)
-			join(scrape, catalog->segments[i]);
-	return changed;
-}
-
-/* Takes out what has lost pages while it was being read. Returns whether there was any. */
-static bool drop_damaged(struct scrape *scrape)
-{
-	bool dropped = false;
-
-	for (size_t i = scrape->member_count; i-- > 0;) {
-		if (!segment_has_lost_pages(scrape->members[i]))
+		if (!view_is_of(view, segment))
 			continue;
-		segment_fail(scrape->members[i], "lost pages while it was being read");
-		leave(scrape, i);
-		dropped = true;
+		tally.found++;
+		tally.up += segment_walk(segment);
+		tally.changed = tally.changed || has_changed(segment);
 	}
-	return dropped;
+	return tally;
 }
 
-static uint64_t families_of_members(const struct scrape *scrape)
+static struct tally walk_all(struct scrape *scrape, const struct catalog *catalog)
 {
-	uint64_t families = 0;
+	struct tally tally = walk(catalog, scrape->all);
 
-	for (size_t i = 0; i < scrape->member_count; i++)
-		families |= scrape->members[i]->own_families;
-	return families;
+	report(scrape, catalog);
+	return tally;
 }
 
-smx_status scrape_render(struct scrape *scrape, smx_exposition_type type, const smx_text *names,
-			 size_t name_count, smx_buffer *buffer, smx_error *error)
+/* ---- rendering ---- */
+
+/* Renders the view as it is now. tally->changed is set if a segment has failed meanwhile. */
+static smx_status render_view(struct view *view, const struct catalog *catalog,
+			      const struct scrape_wish *wish, struct tally *tally,
+			      smx_buffer *buffer, smx_error *error)
 {
-	size_t start = buffer->size;
-	struct catalog *catalog;
+	const size_t start = buffer->size;
 	smx_status status;
-	bool changed;
+
+	view_follow(view, catalog);
+	for (;;) {
+		status = smx_exposition_render(view->exposition, wish->type, wish->names,
+					       wish->name_count, buffer, error);
+		if (!view_drop_damaged(view))
+			return status;
+		tally->changed = true;
+		buffer->size = start;
+	}
+}
+
+static void count_hidden(const struct view *view)
+{
+	smx_exposition_info info;
+
+	smx_exposition_information(view->exposition, &info);
+	atomic_store(&selfmetrics_counts.hidden_by_definition, info.hidden_by_definition);
+	atomic_store(&selfmetrics_counts.hidden_by_sample_name, info.hidden_by_sample_name);
+	atomic_store(&selfmetrics_counts.hidden_unfit, info.unfit);
+}
+
+static enum scrape_outcome render_all(struct scrape *scrape, const struct catalog *catalog,
+				      const struct scrape_wish *wish, struct tally *tally,
+				      smx_buffer *buffer, smx_error *error)
+{
+	*tally = walk_all(scrape, catalog);
+	if (render_view(scrape->all, catalog, wish, tally, buffer, error) != SMX_OK)
+		return SCRAPE_FAILED;
+	count_hidden(scrape->all);
+	selfmetrics_emit(buffer, wish->type, catalog,
+			 scrape->leave_out | view_collisions(scrape->all), wish->names,
+			 wish->name_count);
+	return SCRAPE_DONE;
+}
+
+static enum scrape_outcome render_single(struct scrape *scrape, const struct catalog *catalog,
+					 const struct scrape_wish *wish, struct tally *tally,
+					 smx_buffer *buffer, smx_error *error)
+{
+	struct view *view = single(scrape, wish->segment);
+	smx_status status;
+
+	if (!view) {
+		snprintf(error->message, sizeof(error->message), "no memory");
+		return SCRAPE_FAILED;
+	}
+	if (!keep_report(scrape))
+		walk_all(scrape, catalog);
+	*tally = walk(catalog, view);
+	status = render_view(view, catalog, wish, tally, buffer, error);
+	if (tally->found == 0)
+		return SCRAPE_UNKNOWN;
+	if (status == SMX_OK)
+		return view->member_count ? SCRAPE_DONE : SCRAPE_DOWN;
+	return SCRAPE_FAILED;
+}
+
+static enum scrape_outcome render_own(struct scrape *scrape, const struct catalog *catalog,
+				      const struct scrape_wish *wish, struct tally *tally,
+				      smx_buffer *buffer)
+{
+	*tally = walk_all(scrape, catalog);
+	selfmetrics_emit(buffer, wish->type, catalog, scrape->leave_out, wish->names,
+			 wish->name_count);
+	return SCRAPE_DONE;
+}
+
+enum scrape_outcome scrape_render(struct scrape *scrape, const struct scrape_wish *wish,
+				  smx_buffer *buffer, smx_error *error)
+{
+	enum scrape_outcome outcome;
+	struct tally tally = {0};
+	struct catalog *catalog;
 
 	lock(scrape);
 	catalog = catalog_acquire();
-	changed = walk_all(scrape, catalog);
-	report(scrape, catalog);
-	for (;;) {
-		status = smx_exposition_render(scrape->exposition, type, names, name_count, buffer,
-					       error);
-		if (!drop_damaged(scrape))
-			break;
-		changed = true;
-		buffer->size = start;
-	}
-	if (status == SMX_OK) {
-		selfmetrics_emit(buffer, type, catalog,
-				 scrape->leave_out | families_of_members(scrape), names,
-				 name_count);
-		smx_emit_end(buffer, type);
-	}
+	if (wish->part == SCRAPE_ALL)
+		outcome = render_all(scrape, catalog, wish, &tally, buffer, error);
+	else if (wish->part == SCRAPE_SEGMENT)
+		outcome = render_single(scrape, catalog, wish, &tally, buffer, error);
+	else
+		outcome = render_own(scrape, catalog, wish, &tally, buffer);
+	if (outcome == SCRAPE_DONE)
+		smx_emit_end(buffer, wish->type);
+	drop_unused(scrape);
 	unlock(scrape);
 	catalog_release(catalog);
-	if (changed && scrape->changed)
+	if (tally.changed && scrape->changed)
 		scrape->changed(scrape->changed_argument);
-	return status;
+	return outcome;
 }
 
 /* Walks all segments with the lock, for the report alone. */
 static void look(struct scrape *scrape)
 {
 	struct catalog *catalog = catalog_acquire();
-	bool changed = false;
+	const struct tally tally = walk_all(scrape, catalog);
 
-	for (size_t i = 0; catalog && i < catalog->count; i++) {
-		segment_walk(catalog->segments[i]);
-		changed = changed || has_changed(catalog->segments[i]);
-	}
-	report(scrape, catalog);
 	unlock(scrape);
 	catalog_release(catalog);
-	if (changed && scrape->changed)
+	if (tally.changed && scrape->changed)
 		scrape->changed(scrape->changed_argument);
 }
 
@@ -277,10 +354,10 @@ void scrape_settle(struct scrape *scrape)
 
 	lock(scrape);
 	catalog = catalog_acquire();
-	scrape->epoch++;
-	for (size_t i = 0; catalog && i < catalog->count; i++)
-		catalog->segments[i]->wanted_epoch = scrape->epoch;
-	sweep(scrape);
+	view_forget(scrape->all, catalog);
+	for (struct view *view = scrape->singles; view; view = view->next)
+		view_forget(view, catalog);
+	drop_unused(scrape);
 	unlock(scrape);
 	catalog_release(catalog);
 }

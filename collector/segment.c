@@ -73,9 +73,12 @@ static bool is_beyond_share(int fd)
 
 static void open_reader(struct segment *segment, const smx_reader_options *options)
 {
+	smx_reader_options own = *options;
 	smx_error error = {0};
 
-	if (smx_reader_open(segment->path, options, &segment->reader, &error) != SMX_OK) {
+	if (own.label_name)
+		own.label_value = segment->name;
+	if (smx_reader_open(segment->path, &own, &segment->reader, &error) != SMX_OK) {
 		segment->reader = NULL;
 		segment_set_down(segment, error.message);
 		return;
@@ -173,10 +176,12 @@ bool segment_walk(struct segment *segment)
 {
 	smx_error error = {0};
 
+	segment->is_up = false;
 	if (!segment->reader || atomic_load(&segment->failed))
 		return false;
 	if (smx_reader_walk(segment->reader, &error) == SMX_OK && check_names(segment, &error)) {
 		set_up(segment);
+		segment->is_up = true;
 		return true;
 	}
 	/*

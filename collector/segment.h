@@ -39,8 +39,9 @@ struct segment {
 	/* the scrape's */
 	smx_reader *reader; /* NULL: the file could not be opened */
 	int watch;	    /* O_PATH descriptor of the same file, for its size; or -1 */
-	bool in_exposition;
-	uint64_t wanted_epoch; /* the last scrape that wanted it in the exposition */
+	bool is_up;	    /* its last walk went well */
+	uint64_t wanted_by; /* view.c */
+	uint64_t member_of;
 	size_t checked_families;
 	uint64_t own_families; /* selfmetrics_collisions of the families checked */
 

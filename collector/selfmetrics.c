@@ -34,6 +34,7 @@ enum own_id {
 	OWN_COLLECTOR_GZIP_OUTPUT,
 	OWN_COLLECTOR_REAPED,
 	OWN_COLLECTOR_IGNORED,
+	OWN_COLLECTOR_HIDDEN,
 	OWN_COLLECTOR_HANDSHAKES,
 	OWN_COLLECTOR_HANDSHAKES_FAILED,
 	OWN_COLLECTOR_CERTIFICATES_REFUSED,
@@ -53,6 +54,7 @@ enum own_id {
 	OWN_DROPPED,
 	OWN_DAMAGED,
 	OWN_CONFLICTS,
+	OWN_RENAMED,
 	OWN_WALK_DURATION,
 	OWN_HEALTH_UP,
 	OWN_HEALTH_AGE,
@@ -104,6 +106,10 @@ static const struct own_metric {
 		{"shmetrics_collector_connections_reaped", SMX_COUNTER,
 		 "Connections shut down for taking too long to send a request or read an "
 		 "answer."},
+	[OWN_COLLECTOR_HIDDEN] =
+		{"shmetrics_collector_families_hidden", SMX_GAUGE,
+		 "Families that are not served with the segments together, for something would be "
+		 "there twice or no scraper would take it, by reason."},
 	[OWN_COLLECTOR_IGNORED] = {"shmetrics_collector_segments_ignored", SMX_GAUGE,
 				   "Segments that match but are more than the collector serves."},
 	[OWN_COLLECTOR_HANDSHAKES] = {"shmetrics_collector_tls_handshakes", SMX_COUNTER,
@@ -152,6 +158,9 @@ static const struct own_metric {
 			 "Records that the last walk skipped because they make no sense."},
 	[OWN_CONFLICTS] = {"shmetrics_segment_conflicts", SMX_GAUGE,
 			   "Metric names with more than one definition."},
+	[OWN_RENAMED] = {"shmetrics_segment_renamed_labels", SMX_GAUGE,
+			 "Families whose own label `segment` is served as exported_segment "
+			 "(--segment.label)."},
 	[OWN_WALK_DURATION] = {"shmetrics_segment_walk_duration_seconds", SMX_GAUGE,
 			       "How long the last walk through the segment took."},
 	[OWN_HEALTH_UP] = {"shmetrics_health_up", SMX_GAUGE,
@@ -239,6 +248,7 @@ static void add_info(smx_reader_info *total, const smx_reader_info *info)
 	total->series_count += info->series_count;
 	total->series_max += info->series_max;
 	total->conflict_count += info->conflict_count;
+	total->renamed_label_count += info->renamed_label_count;
 	total->slots_live += info->slots_live;
 	total->slots_dead += info->slots_dead;
 	total->damaged_count += info->damaged_count;
@@ -346,6 +356,13 @@ static void emit_collector(struct emitter *emitter)
 	emit_one(emitter, OWN_COLLECTOR_GZIP_OUTPUT, read_count(&counts->gzip_output_bytes));
 	emit_one(emitter, OWN_COLLECTOR_REAPED, read_count(&counts->connections_reaped));
 	emit_one(emitter, OWN_COLLECTOR_IGNORED, read_count(&counts->segments_ignored));
+	if (begin(emitter, OWN_COLLECTOR_HIDDEN)) {
+		sample(emitter, NULL, "reason", "definition",
+		       read_count(&counts->hidden_by_definition));
+		sample(emitter, NULL, "reason", "sample_name",
+		       read_count(&counts->hidden_by_sample_name));
+		sample(emitter, NULL, "reason", "unfit", read_count(&counts->hidden_unfit));
+	}
 	emit_one(emitter, OWN_COLLECTOR_HANDSHAKES, read_count(&counts->tls_handshakes));
 	emit_one(emitter, OWN_COLLECTOR_HANDSHAKES_FAILED,
 		 read_count(&counts->tls_handshakes_failed));
@@ -406,6 +423,9 @@ static void emit_numbers(struct emitter *emitter, enum own_id id, const struct r
 			break;
 		case OWN_CONFLICTS:
 			number = (double)total->conflict_count;
+			break;
+		case OWN_RENAMED:
+			number = (double)total->renamed_label_count;
 			break;
 		default:
 			number = (double)total->walk_ns / 1e9;
@@ -507,9 +527,9 @@ static void emit_health(struct emitter *emitter, const struct catalog *catalog)
 void selfmetrics_emit(smx_buffer *buffer, smx_exposition_type type, const struct catalog *catalog,
 		      uint64_t leave_out, const smx_text *names, size_t name_count)
 {
-	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED, OWN_SERIES,
-					      OWN_SERIES_LIMIT, OWN_DAMAGED, OWN_CONFLICTS,
-					      OWN_WALK_DURATION};
+	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED,	  OWN_SERIES,
+					      OWN_SERIES_LIMIT, OWN_DAMAGED,	  OWN_CONFLICTS,
+					      OWN_RENAMED,	OWN_WALK_DURATION};
 	struct emitter emitter = {buffer, type, leave_out, names, name_count, NULL, 0};
 	struct row rows[CATALOG_SEGMENT_MAX];
 	size_t count = make_rows(catalog, rows);

@@ -30,6 +30,10 @@ struct selfmetrics_counts {
 	atomic_ullong authentications_failed;
 	atomic_ullong config_is_bad;	/* the last time it was read */
 	atomic_ullong config_loaded_at; /* seconds since 1970 */
+	/* Of the last scrape of all segments as one: smx_exposition_info. */
+	atomic_ullong hidden_by_definition;
+	atomic_ullong hidden_by_sample_name;
+	atomic_ullong hidden_unfit;
 	atomic_ullong segments_ignored; /* beyond CATALOG_SEGMENT_MAX, at the last scan */
 };
 extern struct selfmetrics_counts selfmetrics_counts;

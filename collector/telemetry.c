@@ -59,19 +59,27 @@ static void refuse(struct answer *answer, unsigned status, const char *why)
 	text_append(&answer->body, why);
 }
 
-static struct order *make_order(const struct request *request, const struct filter *filter)
+static struct order *make_order(const struct request *request, const struct metrics_path *path,
+				const struct filter *filter)
 {
 	smx_buffer accept = request_list(request, MHD_HTTP_HEADER_ACCEPT);
 	smx_buffer codings = request_list(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-	const smx_exposition_type type = smx_format_choose(accept.failed ? NULL : accept.data);
+	const struct scrape_wish wish = {
+		.type = smx_format_choose(accept.failed ? NULL : accept.data),
+		.part = path->part,
+		.segment = path->segment,
+		.names = filter->names,
+		.name_count = filter->count,
+	};
 	const bool gzip = !codings.failed && encoding_wants_gzip(codings.data);
 
 	smx_buffer_free(&accept);
 	smx_buffer_free(&codings);
-	return order_create(type, gzip, filter->names, filter->count);
+	return order_create(&wish, gzip);
 }
 
-bool telemetry_begin(struct answer *answer, const struct request *request, uint64_t arrived_ns,
+bool telemetry_begin(struct answer *answer, const struct request *request,
+		     const struct metrics_path *path, uint64_t arrived_ns,
 		     struct renderer *renderer, struct ticket *ticket)
 {
 	const long timeout_ms = telemetry_timeout_ms(request);
@@ -84,7 +92,7 @@ bool telemetry_begin(struct answer *answer, const struct request *request, uint6
 		return true;
 	}
 	atomic_fetch_add(&selfmetrics_counts.scrapes, 1);
-	order = make_order(request, &filter);
+	order = make_order(request, path, &filter);
 	if (!order) {
 		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
 		refuse(answer, 500, "no memory\n");
@@ -101,7 +109,7 @@ bool telemetry_begin(struct answer *answer, const struct request *request, uint6
 static void give(struct answer *answer, const struct order *order)
 {
 	answer->status = 200;
-	answer->content_type = smx_format_content_type(order->type);
+	answer->content_type = smx_format_content_type(order->wish.type);
 	answer->is_negotiated = true;
 	answer->is_gzip = order->is_gzip;
 	answer->shared = body_get(order->body);
@@ -122,6 +130,13 @@ void telemetry_finish(struct answer *answer, struct renderer *renderer, struct t
 	case ORDER_FAILED:
 		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
 		refuse(answer, 500, "the metrics cannot be rendered; the log says why\n");
+		break;
+	case ORDER_UNKNOWN:
+		refuse(answer, 404, "there is no such segment\n");
+		break;
+	case ORDER_DOWN:
+		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);
+		refuse(answer, 503, "the segment cannot be read; /api/v1/segments says why\n");
 		break;
 	case ORDER_LATE:
 		atomic_fetch_add(&selfmetrics_counts.scrapes_failed, 1);

@@ -248,7 +248,10 @@ smx_status smx_reader_open(const char *path, const smx_reader_options *options, 
 			close(descriptor);
 		return result;
 	}
-	result = smx_reader_walk(*reader, error);
+	if (!reader_added_keep(*reader, options))
+		result = smx_fail(error, SMX_ERR_NO_MEMORY, 0, "no memory for a label");
+	if (result == SMX_OK)
+		result = smx_reader_walk(*reader, error);
 	if (result != SMX_OK) {
 		smx_reader_close(*reader);
 		*reader = NULL;
@@ -267,6 +270,7 @@ void smx_reader_close(smx_reader *reader)
 		close(reader->descriptor);
 	reader_index_free(reader);
 	free(reader->labels);
+	reader_added_free(reader);
 	free(reader->cells);
 	free(reader->writers);
 	free(reader->dead);

@@ -183,7 +183,7 @@ static void count_series(smx_reader *reader, uint64_t counted)
 	reader->are_series_complete = reader->info.damaged_count == 0 &&
 				      reader->info.series_count - reader->overflow_count == counted;
 	for (size_t i = 0; i < reader->family_count; i++)
-		if (reader->families[i]->view.label_count > 0 &&
+		if (reader->families[i]->view.label_count > reader->added_count &&
 		    !smx_read_acquire(&reader->families[i]->record->overflow_offset))
 			reader->are_series_complete = false;
 }

@@ -147,6 +147,10 @@ struct smx_reader {
 	struct reader_holder *holders;	       /* by slot */
 	uint64_t holder_count;
 	uint64_t block_bytes; /* of their blocks together */
+	/* reader_added.c */
+	char *added_name, *added_value, *added_info_name;
+	size_t added_count; /* labels of views that the segment does not have: 0 or 1 */
+
 	struct reader_chunk *chunks;
 	struct reader_labels *labels; /* of the last smx_reader_info_labels; made at the first */
 
@@ -214,6 +218,8 @@ bool reader_read_help(smx_reader *reader, struct reader_family *family);
 /* The bytes of a sound text record within the limit; empty where there is none. */
 smx_text reader_find_text(const smx_reader *reader, uint64_t offset);
 void reader_records_free(smx_reader *reader);
+/* Memory that lives as long as the reader. NULL: there is none. */
+void *reader_allocate(smx_reader *reader, size_t size);
 
 /* reader_labels.c: whether it is UTF-8 without a NUL, so what differs here differs rendered. */
 bool reader_is_utf8(smx_text text);
@@ -225,6 +231,15 @@ struct reader_cursor {
 };
 /* False: there is none, or it has more than max bytes. */
 bool reader_take_text(struct reader_cursor *cursor, size_t max, smx_text *text);
+
+/* reader_added.c. What may fail is out of memory then. */
+bool reader_added_keep(smx_reader *reader, const smx_reader_options *options);
+void reader_added_free(smx_reader *reader);
+/* names has room for one more than count. Renames what has the added label's name. */
+bool reader_added_to_family(smx_reader *reader, smx_text *names, size_t count);
+void reader_added_to_series(const smx_reader *reader, smx_text *values, size_t count);
+/* Renames a label of an info if it has that name; true then. */
+bool reader_added_to_info(const smx_reader *reader, smx_label *label);
 
 /* reader_index.c: new families and series; the help of all. False: no memory. */
 bool reader_index_walk(smx_reader *reader);

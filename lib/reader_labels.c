@@ -97,17 +97,31 @@ static bool is_label_of(const smx_family_view *family, smx_text name)
 	return false;
 }
 
+/* Whether another one has the name of the one at index. */
+static bool is_there(const smx_label *labels, size_t count, size_t index)
+{
+	for (size_t i = 0; i < count; i++)
+		if (i != index && compare(labels[i].name, labels[index].name) == 0)
+			return true;
+	return false;
+}
+
 /* Takes all labels of a copy; 0 where one of them breaks a rule. */
-static size_t take_info(const smx_family_view *family, struct reader_cursor cursor,
-			smx_label *labels)
+static size_t take_info(const smx_reader *reader, const smx_family_view *family,
+			struct reader_cursor cursor, smx_label *labels)
 {
 	size_t count = 0;
 
 	for (; cursor.left > 0; count++) {
-		if (count == SMX_LAYOUT_INFO_LABEL_MAX || !take_label(&cursor, &labels[count]) ||
-		    is_label_of(family, labels[count].name))
+		if (count == SMX_LAYOUT_INFO_LABEL_MAX || !take_label(&cursor, &labels[count]))
 			return 0;
 		if (count > 0 && compare(labels[count - 1].name, labels[count].name) >= 0)
+			return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (reader_added_to_info(reader, &labels[i]) && is_there(labels, count, i))
+			return 0;
+		if (is_label_of(family, labels[i].name))
 			return 0;
 	}
 	return count;
@@ -133,7 +147,7 @@ size_t smx_reader_info_labels(smx_reader *reader, const smx_series_view *view,
 	memcpy(reader->labels->bytes, text.data, text.size);
 	cursor = (struct reader_cursor){reader->labels->bytes, text.size};
 	*labels = reader->labels->labels;
-	return take_info(view->family, cursor, reader->labels->labels);
+	return take_info(reader, view->family, cursor, reader->labels->labels);
 }
 
 /* ---- exemplars ---- */

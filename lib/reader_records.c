@@ -16,7 +16,7 @@
 
 /* ---- memory ---- */
 
-static void *allocate(smx_reader *reader, size_t size)
+void *reader_allocate(smx_reader *reader, size_t size)
 {
 	struct reader_chunk *chunk = reader->chunks;
 	void *at;
@@ -46,7 +46,7 @@ static unsigned char *copy_key(smx_reader *reader, uint64_t offset, uint64_t siz
 	*no_memory = false;
 	if (size > KEY_MAX || reader->copied_bytes + size > reader->limit)
 		return NULL;
-	copy = allocate(reader, size + 1);
+	copy = reader_allocate(reader, size + 1);
 	if (!copy) {
 		*no_memory = true;
 		return NULL;
@@ -307,8 +307,8 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 		return no_memory ? TAKEN_NO_MEMORY : TAKEN_DAMAGED;
 	if (!take_head(&cursor, &head))
 		return TAKEN_DAMAGED;
-	labels = allocate(reader, head.label_count * sizeof *labels + 1);
-	array = allocate(reader, head.bound_count * sizeof(smx_text) + 1);
+	labels = reader_allocate(reader, (head.label_count + 1u) * sizeof *labels);
+	array = reader_allocate(reader, head.bound_count * sizeof(smx_text) + 1);
 	family = calloc(1, sizeof *family);
 	if (!labels || !array || !family || !grow_families(reader)) {
 		free_family(family);
@@ -323,10 +323,12 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 		free_family(family);
 		return TAKEN_DAMAGED;
 	}
-	if (!reader_reserve_cells(reader, &family->view)) {
+	if (!reader_reserve_cells(reader, &family->view) ||
+	    !reader_added_to_family(reader, labels, head.label_count)) {
 		free_family(family);
 		return TAKEN_NO_MEMORY;
 	}
+	family->view.label_count += reader->added_count;
 	reader->has_kept_modes |= family->view.mode == SMX_GAUGE_ALL;
 	reader->has_folded_modes |= family->view.mode >= SMX_GAUGE_SUM;
 	reader->families[reader->family_count] = family;
@@ -462,6 +464,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	smx_text *values;
 	unsigned char *key;
 	enum taken taken;
+	size_t own_count;
 	bool no_memory;
 
 	if (size < SMX_LAYOUT_SERIES_KEY || key_size > size - SMX_LAYOUT_SERIES_KEY)
@@ -474,8 +477,9 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	key = copy_key(reader, offset + SMX_LAYOUT_SERIES_KEY, key_size, &no_memory);
 	if (!key)
 		return no_memory ? TAKEN_NO_MEMORY : TAKEN_DAMAGED;
-	series = allocate(reader, sizeof *series);
-	values = allocate(reader, family->view.label_count * sizeof *values + 1);
+	own_count = family->view.label_count - reader->added_count;
+	series = reader_allocate(reader, sizeof *series);
+	values = reader_allocate(reader, family->view.label_count * sizeof *values + 1);
 	if (!series || !values)
 		return TAKEN_NO_MEMORY;
 	memset(series, 0, sizeof *series);
@@ -485,8 +489,9 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	series->view.overflow = smx_read_u32(&record->flags) & SMX_SERIES_OVERFLOW;
 	reader_take_word(reader, series, word);
 	cursor = (struct reader_cursor){key, key_size};
-	if (!take_texts(&cursor, family->view.label_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
+	if (!take_texts(&cursor, own_count, SMX_LAYOUT_LABEL_VALUE_MAX, values))
 		return TAKEN_DAMAGED;
+	reader_added_to_series(reader, values, own_count);
 	if (!take_numbers(reader, series))
 		return TAKEN_DAMAGED;
 	return append_series(reader, family, series) ? TAKEN : TAKEN_NO_MEMORY;

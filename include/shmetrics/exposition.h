@@ -95,6 +95,17 @@ SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_exposit
 					 const smx_text *names, size_t name_count,
 					 smx_buffer *buffer, smx_error *error);
 
+/* What the last rendering showed, whatever it was asked for, and what it left out. */
+typedef struct smx_exposition_info {
+	uint64_t family_count;		/* shown */
+	uint64_t hidden_by_definition;	/* another one of the name has more live writers */
+	uint64_t hidden_by_sample_name; /* a sample of it would be another family's */
+	uint64_t unfit;			/* no scraper would take it */
+} smx_exposition_info;
+
+SMX_API void smx_exposition_information(const smx_exposition *exposition,
+					smx_exposition_info *info);
+
 /* ---- for metrics that live in no segment, such as the collector's own ---- */
 
 /*

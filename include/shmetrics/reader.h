@@ -31,6 +31,11 @@ typedef struct smx_reader_options {
 	uint64_t size_limit_bytes; /* larger segments are refused; 0: 64 GiB */
 	int64_t owner_id;	   /* also accept files of this user; 0: none */
 	uint32_t flags;		   /* SMX_READER_* */
+	/*
+	 * A label that every series gets behind its own; NULL: none. One of its own with this name
+	 * is called exported_NAME then, and counted (renamed_label_count). Both are copied.
+	 */
+	const char *label_name, *label_value;
 } smx_reader_options;
 
 /* Accept a file of any owner that this process may read. */
@@ -92,7 +97,8 @@ typedef struct smx_reader_info {
 	uint64_t removal_epoch;
 	uint64_t device; /* of the file, as in stat(2); 0 for a private segment */
 	uint64_t inode;
-	uint64_t walk_ns; /* how long the last walk took */
+	uint64_t walk_ns;	      /* how long the last walk took */
+	uint64_t renamed_label_count; /* families with a label of the added one's name */
 } smx_reader_info;
 
 SMX_API const smx_reader_info *smx_reader_information(const smx_reader *reader);

@@ -153,6 +153,11 @@ void smx_exposition_remove(smx_exposition *exposition, smx_reader *reader)
 	smx_merge_remove(&exposition->merge, reader);
 }
 
+void smx_exposition_information(const smx_exposition *exposition, smx_exposition_info *info)
+{
+	smx_merge_tally(&exposition->merge, info);
+}
+
 void smx_exposition_set_created(smx_exposition *exposition, bool created)
 {
 	exposition->created = created;

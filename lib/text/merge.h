@@ -167,6 +167,9 @@ static inline bool smx_part_is_served(const struct smx_part *part)
 /* choice.c: decides what is shown. */
 bool smx_merge_choose(struct smx_merge *merge);
 
+/* tally.c: what is shown, and what is not. */
+void smx_merge_tally(const struct smx_merge *merge, smx_exposition_info *info);
+
 /* writers.c: gives each writer of each member its pid label. */
 bool smx_merge_label_writers(struct smx_merge *merge);
 

@@ -7,7 +7,7 @@ set(smx_text_dir ${PROJECT_SOURCE_DIR}/lib/text)
 set(smx_text_sources
   buffer.c number.c table.c words.c text004.c openmetrics.c openmetrics2.c composite.c
   wire.c pairs.c spans.c protobuf.c protobuf_native.c negotiate.c
-  identity.c choice.c writers.c merge.c combine.c render.c exposition.c emit.c)
+  identity.c choice.c tally.c writers.c merge.c combine.c render.c exposition.c emit.c)
 list(TRANSFORM smx_text_sources PREPEND ${smx_text_dir}/)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
