@@ -5,11 +5,11 @@
  * A slow reader holds its answer until it has read it, and forty of them hold forty. So what is
  * held at once has a limit.
  *
- *  B1  Bytes count from body_create to the body_put that drops the last reference: what is counted
+ *  M1  Bytes count from body_create to the body_put that drops the last reference: what is counted
  *      is what is held, whoever reads it and however slowly.
- *  B2  One answer is always allowed: a segment whose exposition is larger than the limit is served
+ *  M2  One answer is always allowed: a segment whose exposition is larger than the limit is served
  *      to one reader at a time.
- *  B3  A body never changes: any thread reads it without a lock.
+ *  M3  A body never changes: any thread reads it without a lock.
  */
 #ifndef COLLECTOR_BODY_H
 #define COLLECTOR_BODY_H
@@ -32,7 +32,7 @@ struct body *body_create(smx_buffer *bytes);
 struct body *body_get(struct body *body);
 void body_put(struct body *body);
 
-/* Nobody writes to it (B3). */
+/* Nobody writes to it (M3). */
 void *body_data(const struct body *body);
 size_t body_size(const struct body *body);
 

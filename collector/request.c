@@ -39,12 +39,24 @@ bool request_asks(const struct request *request)
 	return strcmp(request->method, MHD_HTTP_METHOD_OPTIONS) == 0;
 }
 
+/*
+ * libmicrohttpd takes a lone LF for the end of a line, and a proxy in front may take it for a part
+ * of the line. It parses in place and writes a NUL over each byte of a line's end: behind one that
+ * was CR LF there is a second. (Not seen is one before the empty line, where nothing hides behind
+ * it.)
+ */
+static bool ends_in_lone_lf(const char *text)
+{
+	return text[strlen(text) + 1] != '\0';
+}
+
 struct framing {
 	unsigned hosts;
 	unsigned lengths; /* Content-Length headers */
 	unsigned encodings;
 	bool has_body;
 	bool has_bad_name;
+	bool has_lone_lf;
 };
 
 static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, const char *key,
@@ -53,6 +65,7 @@ static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, c
 	struct framing *framing = argument;
 
 	(void)kind;
+	framing->has_lone_lf = framing->has_lone_lf || (value && ends_in_lone_lf(value));
 	/* "Content-Length : 5" is one for some servers and none for others. */
 	framing->has_bad_name = framing->has_bad_name || key[strcspn(key, " \t")] != '\0';
 	if (strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
@@ -75,6 +88,8 @@ const char *request_broken_rule(const struct request *request)
 	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, look_at_header, &framing);
 	if (request->is_bad_target)
 		return "the target has a space, or a NUL in its path\n";
+	if (framing.has_lone_lf || ends_in_lone_lf(request->version))
+		return "a line ends in LF instead of CR LF\n";
 	if (framing.has_bad_name)
 		return "the name of a header has a space\n";
 	if (framing.hosts > 1 ||

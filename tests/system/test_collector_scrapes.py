@@ -2,7 +2,7 @@
 """test_collector_scrapes - how scrapes are made: compressed, shared, bounded, apart from what must not wait
 
 Attacks I12 (what is served is whole, in every coding) and Q1 to Q4 of collector/renderer.h, R7 of
-collector/scrape.h, B1 and B2 of collector/body.h.
+collector/scrape.h, M1 and M2 of collector/body.h.
 """
 
 from __future__ import annotations

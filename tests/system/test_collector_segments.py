@@ -319,7 +319,7 @@ def test_a_prometheus_discovers_and_scrapes_each_segment(
                 lambda: prometheus.value(f'requests_total{{segment="{name}"}}') == count,
                 f"{name} is discovered and scraped",
             )
-        assert prometheus.value("sum(up)") == 3
+        wait_until(lambda: prometheus.value("sum(up)") == 3, "the collector is a target too")
         assert prometheus.value("count(requests_total)") == 2
         wait_until(
             lambda: prometheus.value("count(shmetrics_build_info)") == 1,
