@@ -105,8 +105,8 @@
  * looks at all slots.
  *
  * NATIVE HISTOGRAMS (since minor version 1) have cells as histograms have. With base =
- * 2^(2^-schema) bucket i holds the magnitudes in (base^(i-1), base^i], each bound the double
- * nearest to it; those of a sign are first to first + side - 2, and one for what is above. In
+ * 2^(2^-schema) bucket i holds the magnitudes in (base^(i-1), base^i], each bound the greatest
+ * double not above it; those of a sign are first to first + side - 2, and one for what is above. In
  * ascending order of value: if there are negative ones, what is above the range, then their buckets
  * from the last to the first; the zero bucket, which has magnitudes up to base^(first-1) and, if
  * there are no negative ones, all below; the positive ones from the first to the last, and what is

@@ -33,15 +33,15 @@ class Native(NamedTuple):
 
 
 def bound(index: int, schema: int) -> float:
-    """The double nearest to 2^(index / 2^schema)."""
+    """The greatest double that is not above 2^(index / 2^schema)."""
     octave, part = divmod(Fraction(index) / Fraction(2) ** schema, 1)
-    # 2^part * 2^54, rounded down: a root of degree 256 is eight square roots.
-    root = 1 << (int(part * 256) + 54 * 256)
+    # 2^part * 2^52, rounded down: a root of degree 256 is eight square roots.
+    root = 1 << (int(part * 256) + 52 * 256)
     for _ in range(8):
         root = math.isqrt(root)
     if octave >= 1024:
         return math.inf
-    return float(Fraction((root + 2) // 4 * 4, 1 << 54) * Fraction(2) ** octave)
+    return float(Fraction(root, 1 << 52) * Fraction(2) ** octave)
 
 
 def parse(key: bytes) -> tuple[Optional[Native], str]:

@@ -11,6 +11,7 @@ import pytest
 import layout as L
 from build import Builder
 from decode import Decoder, FormatError
+from decode_native import Native, bound, cells
 
 
 def built() -> Builder:
@@ -129,3 +130,21 @@ def test_reserved_bytes_that_are_written_are_a_problem() -> None:
     b = built()
     b.data[160] = 1
     assert any("reserved" in problem for problem in decoded(b)["problems"])
+
+
+@pytest.mark.parametrize("schema, first, side, flags", [(0, -1, 7, 1), (3, -20, 60, 0), (-2, -3, 6, 1)])
+def test_a_cell_of_a_native_histogram_is_named_by_a_sum(
+    schema: int, first: int, side: int, flags: int
+) -> None:
+    """What layout.h says, n + c, against all bounds in their order; values on bounds above all."""
+    native = Native(schema, first, side, flags)
+    bounds = [-8.0, -4.0, -3.0, -0.25, 0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 8.0]
+    positive = [bound(first - 1 + i, schema) for i in range(side)]
+    places = cells(native, bounds)
+    assert len(places) == native.count + len(bounds)
+    for near in (*bounds, *positive, *(-value for value in positive)):
+        for value in (near, math.nextafter(near, -math.inf), math.nextafter(near, math.inf)):
+            steps = sum(abs(value) > one for one in positive)
+            n = native.zero + steps if value > 0 else max(0, native.zero - steps)
+            c = sum(one < value for one in bounds)
+            assert places[n + c] == (n, c), value
