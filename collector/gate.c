@@ -69,8 +69,7 @@ static enum gate send_check(struct errand **errand, struct errands *errands, str
 	}
 	check->errand = (struct errand){.run = run_check, .drop = drop_check, .mhd = mhd};
 	check->claim = *claim;
-	check->web = web;
-	atomic_fetch_add_explicit(&web->references, 1, memory_order_relaxed);
+	check->web = web_share(web);
 	*errand = &check->errand;
 	if (errands_send(errands, &check->errand))
 		return GATE_WAIT;

@@ -247,7 +247,7 @@ static bool has_allowed_name(const struct tls *tls, const gnutls_datum_t *certif
 
 		kind = gnutls_x509_crt_get_subject_alt_name(crt, i, name, &size, NULL);
 		if (kind == GNUTLS_E_SHORT_MEMORY_BUFFER)
-			continue; /* longer than any that could be allowed to matter */
+			continue; /* no name that is compared is that long */
 		if (kind < 0)
 			break;
 		if (kind == GNUTLS_SAN_DNSNAME || kind == GNUTLS_SAN_RFC822NAME ||

@@ -191,13 +191,18 @@ bool web_replace(struct web *web, const char *path, struct web_fault *fault)
 	return true;
 }
 
+struct web *web_share(struct web *web)
+{
+	atomic_fetch_add_explicit(&web->references, 1, memory_order_relaxed);
+	return web;
+}
+
 struct web *web_take(void)
 {
 	struct web *web;
 
 	pthread_mutex_lock(&lock);
-	web = in_force;
-	atomic_fetch_add_explicit(&web->references, 1, memory_order_relaxed);
+	web = web_share(in_force);
 	pthread_mutex_unlock(&lock);
 	return web;
 }

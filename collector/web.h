@@ -58,6 +58,8 @@ bool web_replace(struct web *web, const char *path, struct web_fault *fault);
 
 /* The one in force. */
 struct web *web_take(void);
+/* One more reference to one that the caller has. */
+struct web *web_share(struct web *web);
 void web_give_back(struct web *web);
 /* At the end of the program. */
 void web_forget(void);

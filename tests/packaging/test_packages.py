@@ -171,6 +171,26 @@ def test_who_insists_on_the_collector_is_told_what_is_missing(sdist: Path, tmp_p
         build_wheel(sdist, tmp_path, *INSIST, PKG_CONFIG_LIBDIR="/nowhere")
 
 
+def test_without_tls_the_collector_says_so(sdist: Path, tmp_path: Path) -> None:
+    """As deployment/wheels builds it: better no start than plain HTTP where TLS was asked for."""
+    wheel, _ = build_wheel(
+        sdist, tmp_path / "wheel", *INSIST, "--config-settings", "cmake.define.SMX_WEB_CONFIG=OFF"
+    )
+    environment = Environment(tmp_path / "venv", wheel)
+    (tmp_path / "web.yml").write_text("")
+    done = subprocess.run(
+        [environment.programs / "shmetrics-collector", f"--web.config.file={tmp_path}/web.yml"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"shmetrics-collector: {tmp_path}/web.yml: this shmetrics-collector was built without TLS and users, "
+        "for want of GnuTLS, libyaml or libxcrypt\n"
+    )
+
+
 def test_other_systems_get_the_package_without_programs(sdist: Path, tmp_path: Path) -> None:
     wheel, _ = build_wheel(sdist, tmp_path / "wheel", "--config-settings", "cmake.define.SMX_PORTABLE=ON")
     assert scripts(wheel) == set()

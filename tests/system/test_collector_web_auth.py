@@ -165,11 +165,14 @@ def test_does_not_take_the_body_of_a_refused_request_for_a_request(served: Secur
     assert answer.count(b"HTTP/1.1 401") == answer.count(b"HTTP/1.1 ") <= 2
 
 
-def send(collector: SecureCollector, user: str, password: str) -> socket.socket:
+def send(
+    collector: SecureCollector, user: str, password: str, timeout_seconds: float = 100
+) -> socket.socket:
     """A request whose answer is not waited for."""
     connection = collector.connect()
     connection.sendall(
-        b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+        b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        + b"X-Prometheus-Scrape-Timeout-Seconds: %f\r\nAuthorization: " % timeout_seconds
         + authorization(user, password).encode()
         + b"\r\n\r\n"
     )
@@ -257,6 +260,23 @@ def test_many_wrong_passwords_do_not_push_out_the_right_one(
         assert answer_of(send(collector, "slow", "patience")).startswith(b"HTTP/1.1 200 ")
         assert not has_an_answer(stranger)
         stranger.close()
+
+
+def test_outlives_clients_that_leave_while_their_passwords_are_checked(
+    folder: Path, tmp_path: Path, slow_hash: str
+) -> None:
+    """E1: one hangs up, one is too late for its own timeout; the third waits behind both."""
+    config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret"), slow=slow_hash)
+    headers = {"Authorization": authorization("ann", "secret")}
+    with SecureCollector(folder, config, headers=headers) as collector:
+        assert collector.request("/-/healthy").status == 200
+        send(collector, "slow", "guess 1").close()
+        late = send(collector, "slow", "guess 2", timeout_seconds=0.1)
+        third = send(collector, "slow", "patience")
+        collector.wait_for_value(1, "shmetrics_collector_connections_reaped_total")
+        assert answer_of(late) == b""
+        assert answer_of(third).startswith(b"HTTP/1.1 200 ")
+        assert collector.request("/-/healthy").status == 200
 
 
 def test_lets_many_in_at_once(served: SecureCollector) -> None:
