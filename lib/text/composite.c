@@ -107,19 +107,19 @@ static void append_native(smx_buffer *buffer, const smx_native_view *native, con
 	append_side(buffer, "positive", smx_native_positive(native, counts));
 }
 
-static void end_sample(const struct smx_rendering *rendering, const struct smx_family *family,
-		       const struct smx_series *series)
+/* As in every format: without an observation there is no exemplar of it. */
+static void append_exemplars(smx_buffer *buffer, const struct smx_family *family,
+			     const struct smx_series *series, const uint64_t *counts)
 {
+	const bool are_of_buckets = family->kind == SMX_HISTOGRAM || family->tail_count > 1;
 	smx_exemplar_view exemplar;
 
-	smx_buffer_append_string(rendering->buffer, "}");
-	smx_render_append_start(rendering->buffer, series);
 	for (size_t i = 0; i < smx_combine_exemplar_count(family); i++) {
-		if (smx_combine_exemplar(series, i, &exemplar) &&
+		if (counts[are_of_buckets ? i : 0] != 0 &&
+		    smx_combine_exemplar(series, i, &exemplar) &&
 		    smx_render_is_exemplar_fit(&exemplar))
-			smx_render_append_exemplar(rendering->buffer, &exemplar);
+			smx_render_append_exemplar(buffer, &exemplar);
 	}
-	smx_buffer_append_string(rendering->buffer, "\n");
 }
 
 void smx_composite_histogram(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -140,7 +140,10 @@ void smx_composite_histogram(const struct smx_rendering *rendering, const struct
 		smx_buffer_append_string(rendering->buffer, ",");
 	if (!is_native || family->tail_count > 1)
 		append_buckets(rendering->buffer, family, counts);
-	end_sample(rendering, family, series);
+	smx_buffer_append_string(rendering->buffer, "}");
+	smx_render_append_start(rendering->buffer, series);
+	append_exemplars(rendering->buffer, family, series, counts);
+	smx_buffer_append_string(rendering->buffer, "\n");
 }
 
 void smx_composite_summary(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -152,6 +155,7 @@ void smx_composite_summary(const struct smx_rendering *rendering, const struct s
 	if ((count == 0 && !smx_combine_is_asked_for(series)) || !(sum >= 0))
 		return;
 	append_totals(rendering->buffer, family, series, count, sum);
-	smx_buffer_append_string(rendering->buffer, "quantile:[]");
-	end_sample(rendering, family, series);
+	smx_buffer_append_string(rendering->buffer, "quantile:[]}");
+	smx_render_append_start(rendering->buffer, series);
+	smx_buffer_append_string(rendering->buffer, "\n");
 }

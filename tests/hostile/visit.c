@@ -20,6 +20,7 @@
 
 static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
 static const smx_exposition_type openmetrics_100 = {.format = SMX_FORMAT_OPENMETRICS_100};
+static const smx_exposition_type openmetrics_200 = {.format = SMX_FORMAT_OPENMETRICS_200};
 static const smx_exposition_type protobuf = {.format = SMX_FORMAT_PROTOBUF};
 
 static void digest(visit_result *result, const void *data, size_t size)
@@ -172,7 +173,8 @@ static void see_health(visit_result *result, smx_reader *reader)
  * What cannot be printed is judged here: whatever the segment holds, and however it changes
  * meanwhile, the messages are whole.
  */
-static smx_status see_protobuf(visit_result *result, smx_exposition *exposition, smx_error *error)
+static smx_status see_newer_formats(visit_result *result, smx_exposition *exposition,
+				    smx_error *error)
 {
 	smx_buffer messages = {0}, text = {0};
 	smx_status status = smx_exposition_render(exposition, protobuf, NULL, 0, &messages, error);
@@ -181,6 +183,11 @@ static smx_status see_protobuf(visit_result *result, smx_exposition *exposition,
 		fprintf(stderr, "malformed protobuf after: %.*s\n", (int)text.size, text.data);
 		abort();
 	}
+	digest(result, messages.data, messages.size);
+	messages.size = 0;
+	if (status == SMX_OK) /* for a sanitizer to see */
+		status = smx_exposition_render(exposition, openmetrics_200, NULL, 0, &messages,
+					       error);
 	digest(result, messages.data, messages.size);
 	smx_buffer_free(&messages);
 	smx_buffer_free(&text);
@@ -205,7 +212,7 @@ static bool round_of(visit_result *result, smx_reader *reader, smx_exposition *e
 	}
 	digest(result, text->data, text->size);
 	if (result->render == SMX_OK)
-		result->render = see_protobuf(result, exposition, error);
+		result->render = see_newer_formats(result, exposition, error);
 	return result->render == SMX_OK;
 }
 

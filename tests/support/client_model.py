@@ -134,9 +134,12 @@ def _values(kind: int, metric: Any) -> Iterator[tuple[str, list[tuple[str, str]]
         assert value.HasField("value")
         yield "", [], value.value
         return
-    for bucket in value.bucket if kind == HISTOGRAM else ():
-        le = expocheck.canonical_float(bucket.upper_bound)
-        yield "_bucket", [("le", le)], float(bucket.cumulative_count)
+    if kind == HISTOGRAM:
+        buckets = [(bucket.upper_bound, bucket.cumulative_count) for bucket in value.bucket]
+        if not buckets or buckets[-1][0] != math.inf:
+            buckets.append((math.inf, value.sample_count))
+        for bound, count in buckets:
+            yield "_bucket", [("le", expocheck.canonical_float(bound))], float(count)
     yield "_sum", [], value.sample_sum
     yield "_count", [], float(value.sample_count)
 

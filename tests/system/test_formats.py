@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import client_model  # noqa: E402
 import independent  # noqa: E402
+import openmetrics2  # noqa: E402
 from collector import BUILD  # noqa: E402
 
 PRINT_EXPOSITION = BUILD / "tests" / "unit" / "print_exposition"
@@ -30,20 +31,78 @@ def test_random_families_have_the_same_values_in_every_format(seed: int) -> None
         [PRINT_EXPOSITION, str(seed), str(SCRAPES)], stdout=subprocess.PIPE, check=True
     )
     bodies = printed.stdout.split(b"---\n")[:-1]
-    assert len(bodies) == 3 * SCRAPES
+    assert len(bodies) == 4 * SCRAPES
     count = 0
-    for text, openmetrics, digits in zip(bodies[::3], bodies[1::3], bodies[2::3]):
+    for text, openmetrics, digits, openmetrics2_body in zip(*(bodies[i::4] for i in range(4))):
         protobuf = bytes.fromhex(digits.decode())
-        count += independent.assert_agrees(text, openmetrics)
+        newer = openmetrics2.parse(openmetrics2_body)
+        natives = {name for name, _ in newer.natives}
+        count += independent.assert_agrees(text, openmetrics, natives)
         client_model.assert_agrees(text, protobuf)
+        openmetrics2.assert_agrees(text, openmetrics2_body)
+        assert natives_of_protobuf(protobuf) == newer.natives
         assert exemplars_of_protobuf(protobuf) == exemplars_of_openmetrics(openmetrics)
+        assert [e for all_of in newer.exemplars.values() for e in all_of] == [
+            (frozenset(labels.items()), value, time)
+            for labels, value, time in exemplars_of_openmetrics(openmetrics).values()
+        ]
         starts = {
             key: seconds
             for key, seconds in independent.parse(openmetrics).items()
             if key[0].endswith("_created")
         }
-        assert not starts or starts == starts_of_protobuf(protobuf)
+        if starts:
+            assert starts == starts_of_protobuf(protobuf)
+            # A summary that 2.0 cannot have has no start either.
+            left_out = starts.keys() - starts_of_openmetrics2(newer).keys()
+            assert starts_of_openmetrics2(newer).items() == {
+                key: start for key, start in starts.items() if key not in left_out
+            }.items()
+            names = {name.removesuffix("_created") for name, _ in left_out}
+            assert all(newer.types[name][0] == "summary" for name in names)
     assert count > SCRAPES
+
+
+def natives_of_protobuf(
+    body: bytes,
+) -> dict[tuple[str, frozenset[tuple[str, str]]], openmetrics2.Native]:
+    """Deltas added up: OpenMetrics 2.0 has the counts."""
+    found = {}
+    for family in client_model.families(body):
+        for metric in family.metric:
+            histogram = metric.histogram
+            if not histogram.HasField("schema"):
+                continue
+            buckets = {}
+            for sign in ("negative", "positive"):
+                deltas = iter(getattr(histogram, sign + "_delta"))
+                index = count = 0
+                for span in getattr(histogram, sign + "_span"):
+                    index += span.offset
+                    for _ in range(span.length):
+                        count += next(deltas)
+                        buckets[sign, index] = count
+                        index += 1
+                assert next(deltas, None) is None
+            labels = frozenset((pair.name, pair.value) for pair in metric.label)
+            found[family.name, labels] = openmetrics2.Native(
+                histogram.schema, histogram.zero_threshold, histogram.zero_count, buckets
+            )
+    return found
+
+
+def starts_of_openmetrics2(
+    exposition: openmetrics2.Exposition,
+) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Under the names that OpenMetrics 1.0 has for them."""
+    return {
+        (
+            (name.removesuffix("_total") if exposition.types[name][0] == "counter" else name)
+            + "_created",
+            labels,
+        ): start
+        for (name, labels), start in exposition.starts.items()
+    }
 
 
 def exemplars_of_openmetrics(body: bytes) -> Exemplars:

@@ -15,8 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+import client_model  # noqa: E402
 import expocheck  # noqa: E402
 import independent  # noqa: E402
+import openmetrics2  # noqa: E402
 from collector import BUILD, Collector, segment_folder  # noqa: E402
 
 RECORD = """
@@ -86,6 +88,43 @@ def test_the_collector_serves_every_kind_in_both_formats(folder: Path) -> None:
         "door": ("stateset", ""),
         **{f"gauge_{mode}": ("gauge", "") for mode in ("all", "sum", "livemin", "mostrecent")},
     }
+
+
+def test_the_collector_serves_every_kind_in_protobuf_and_openmetrics_2(folder: Path) -> None:
+    with Collector(folder, "--web.disable-exporter-metrics") as collector:
+        names = "&".join(
+            f"name[]={name}"
+            for name in "jobs_total run_seconds drift size_bytes app_build_info door gauge_all".split()
+        )
+        text = collector.request("/metrics?" + names).body
+        protobuf = collector.request("/metrics?" + names, headers=client_model.ACCEPT)
+        newer = collector.request("/metrics?" + names, headers=openmetrics2.ACCEPT)
+    assert protobuf.headers["Content-Type"] == client_model.CONTENT_TYPE
+    assert newer.headers["Content-Type"] == (
+        "application/openmetrics-text; version=2.0.0; charset=utf-8"
+    )
+    count = len(expocheck.parse(text))
+    assert client_model.assert_agrees(text, protobuf.body) == count > 15
+    assert openmetrics2.assert_agrees(text, newer.body) == count
+    units = {family.name: family.unit for family in client_model.families(protobuf.body)}
+    assert units["run_seconds"] == "seconds" and units["size_bytes"] == "bytes"
+    starts = openmetrics2.parse(newer.body).starts
+    assert {name for name, _ in starts} == {"jobs_total", "run_seconds", "drift", "size_bytes"}
+    assert all(abs(start - time.time()) < 3600 for start in starts.values())
+
+
+def test_the_collector_s_own_families_are_whole_in_every_format(folder: Path) -> None:
+    own = ("shmetrics_segment_up", frozenset({("segment", "kinds")}))
+    scrapes = "shmetrics_collector_scrapes_total", frozenset[tuple[str, str]]()
+    with Collector(folder) as collector:
+        first = client_model.samples(collector.request("/metrics", headers=client_model.ACCEPT).body)
+        second = openmetrics2.parse(
+            collector.request("/metrics", headers=openmetrics2.ACCEPT).body
+        ).samples
+        third = collector.samples()
+    assert first[own] == second[own] == third[own] == 1
+    assert (first[scrapes], second[scrapes], third[scrapes]) == (1, 2, 3)
+    assert first.keys() == second.keys() == third.keys()
 
 
 def test_the_collector_serves_exemplars_in_openmetrics(folder: Path) -> None:

@@ -4,9 +4,9 @@
  *
  *     print_exposition SEED SCRAPES
  *
- * Each scrape is printed in text 0.0.4, in OpenMetrics and, as hexadecimal digits, in protobuf,
- * each ended by a line "---". Between them counters grow, series and writers come and go, a reader
- * leaves and comes back.
+ * Each scrape is printed in text 0.0.4, in OpenMetrics 1.0, as hexadecimal digits in protobuf, and
+ * in OpenMetrics 2.0, each ended by a line "---". Between them counters grow, series and writers
+ * come and go, a reader leaves and comes back.
  * check_expositions.py judges the output.
  */
 #include "fake_reader.h"
@@ -120,6 +120,15 @@ static void add_bounds(struct fake_family *family)
 			   random_below(4));
 }
 
+/* Few buckets, so that they fill; with bounds or without. */
+static void add_native(struct fake_family *family)
+{
+	fake_family_native(family, (int)random_below(13) - 4, (int)random_below(40) - 20,
+			   2 + random_below(6), random_below(2));
+	if (random_below(2))
+		add_bounds(family);
+}
+
 /* Seldom ones that are not fit. */
 static void add_states(struct fake_family *family)
 {
@@ -158,9 +167,10 @@ static void add_exemplar(struct fake_series *series)
 
 static void add_family(struct world *world, unsigned reader)
 {
-	static const smx_kind kinds[] = {SMX_COUNTER,	SMX_COUNTER,   SMX_GAUGE,     SMX_GAUGE,
-					 SMX_SUMMARY,	SMX_HISTOGRAM, SMX_HISTOGRAM, SMX_INFO,
-					 SMX_STATE_SET, SMX_UNKNOWN,   (smx_kind)99};
+	static const smx_kind kinds[] = {
+		SMX_COUNTER,   SMX_COUNTER,	     SMX_GAUGE,	    SMX_GAUGE,
+		SMX_SUMMARY,   SMX_HISTOGRAM,	     SMX_HISTOGRAM, SMX_INFO,
+		SMX_STATE_SET, SMX_NATIVE_HISTOGRAM, SMX_UNKNOWN,   (smx_kind)99};
 	smx_kind kind = kinds[random_below(sizeof(kinds) / sizeof(kinds[0]))];
 	smx_text labels[FAKE_LABELS_MAX];
 	size_t label_count = random_below(FAKE_LABELS_MAX);
@@ -178,6 +188,8 @@ static void add_family(struct world *world, unsigned reader)
 	family->view.mode = (smx_gauge_mode)(1 + random_below(random_below(4) ? 5 : 10));
 	if (kind == SMX_HISTOGRAM)
 		add_bounds(family);
+	if (kind == SMX_NATIVE_HISTOGRAM)
+		add_native(family);
 	if (kind == SMX_STATE_SET)
 		add_states(family);
 	world->families[reader][world->family_counts[reader]++] = family;
@@ -204,6 +216,16 @@ static void add_series(struct fake_family *family)
 	series->view.created_unix_ns = random_below(1u << 30) * UINT64_C(1000000001);
 }
 
+/* What is counted in a bucket with bounds is counted in a native one, too, if there are any. */
+static void observe(struct fake_series *series, size_t bucket, unsigned count)
+{
+	const size_t native_count = series->view.family->native.count;
+
+	series->counts[bucket] += count;
+	if (native_count != 0)
+		series->native_counts[random_below((unsigned)native_count)] += count;
+}
+
 static void grow_family(smx_reader *reader, struct fake_family *family)
 {
 	size_t writers = smx_reader_writer_count(reader);
@@ -218,7 +240,7 @@ static void grow_family(smx_reader *reader, struct fake_family *family)
 		series->counter.whole += random_below(3);
 		series->counter.fraction += random_below(4) ? 0 : random_below(100) / 8.0;
 		for (size_t j = 0; j <= family->view.bound_count; j++)
-			series->counts[j] += random_below(3);
+			observe(series, j, random_below(3));
 		series->sum += random_below(100) / 7.0;
 		for (uint32_t j = 0; j < writers; j++)
 			fake_gauge_set(series, j,
@@ -229,7 +251,7 @@ static void grow_family(smx_reader *reader, struct fake_family *family)
 		first_label = random_below(8);
 		series->info = &info_labels[first_label];
 		series->info_count = random_below(9 - first_label);
-		if (random_below(2))
+		if (random_below(2) && series->counts[family->view.bound_count] != 0)
 			add_exemplar(series);
 	}
 	if (random_below(8) == 0)
@@ -307,6 +329,7 @@ int main(int argc, char **argv)
 		print(world.exposition, SMX_FORMAT_TEXT_004, &buffer);
 		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, &buffer);
 		print(world.exposition, SMX_FORMAT_PROTOBUF, &buffer);
+		print(world.exposition, SMX_FORMAT_OPENMETRICS_200, &buffer);
 	}
 	smx_exposition_destroy(world.exposition);
 	for (int i = 0; i < READERS; i++)

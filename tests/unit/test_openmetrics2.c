@@ -89,13 +89,14 @@ Test(openmetrics2, shows_a_histogram_as_one_sample_with_all_its_exemplars)
 	struct fake_series *series = add(SMX_HISTOGRAM, "h");
 
 	fake_family_bounds(family_of(series), (double[]){-1, 1e6}, 2);
-	memcpy(series->counts, (uint64_t[]){1, 2, UINT64_MAX - 3}, sizeof(uint64_t[3]));
+	memcpy(series->counts, (uint64_t[]){3, 0, UINT64_MAX - 3}, sizeof(uint64_t[3]));
 	series->sum = -51.25;
 	series->exemplars[0] = (struct fake_exemplar){-2, UINT64_C(1500000000), NULL, 0};
+	series->exemplars[1] = (struct fake_exemplar){0, 1, NULL, 0};
 	series->exemplars[2] = (struct fake_exemplar){1e300, UINT64_C(2500000000), trace, 1};
 	expect_render("# TYPE h histogram\n# HELP h Help.\n"
 		      "h{x=\"1\"} {count:18446744073709551615,sum:-51.25,"
-		      "bucket:[-1.0:1,1e+06:3,+Inf:18446744073709551615]} st@1700000000.125"
+		      "bucket:[-1.0:3,1e+06:3,+Inf:18446744073709551615]} st@1700000000.125"
 		      " # {} -2 1.5 # {trace_id=\"a\\\"b\"} 1e+300 2.5\n# EOF\n");
 }
 
