@@ -228,7 +228,7 @@ def test_answers_whatever_the_length_of_the_target(served: Collector, size: int)
 def test_describes_itself_and_its_segments(served: Collector) -> None:
     page = served.request("/")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "<td>app" in page.text and 'href="/metrics"' in page.text
+    assert ">app</a>" in page.text and 'href="/metrics"' in page.text
     assert not re.search(r"(src|href)=\"?(https?:)?//", page.text)
     (segment,) = json.loads(served.request("/api/v1/segments").body)["segments"]
     assert segment["name"] == "app" and segment["up"] and segment["current"]
