@@ -8,6 +8,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -180,6 +181,12 @@ struct tls *tls_create(const struct web_tls_settings *settings, const struct tls
 	struct tls *tls = calloc(1, sizeof(*tls));
 	gnutls_pk_algorithm_t algorithm = GNUTLS_PK_UNKNOWN;
 
+	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+		web_fault(fault, path, settings->line,
+			  "tls_server_config: this libmicrohttpd was built without TLS");
+		free(tls);
+		return NULL;
+	}
 	if (!tls || gnutls_certificate_allocate_credentials(&tls->credentials) != 0) {
 		web_fault(fault, path, settings->line, "no memory");
 		free(tls);

@@ -167,7 +167,7 @@ def test_without_the_collectors_libraries_the_rest_is_installed(sdist: Path, tmp
 
 
 def test_who_insists_on_the_collector_is_told_what_is_missing(sdist: Path, tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match=LIBRARIES):
+    with pytest.raises(AssertionError, match="\\s+".join(LIBRARIES.split())):  # CMake folds it
         build_wheel(sdist, tmp_path, *INSIST, PKG_CONFIG_LIBDIR="/nowhere")
 
 
