@@ -126,16 +126,16 @@ CASES = [
     ("value-form", 2, "# TYPE a gauge\na  4\n"),
     ("value-form", 2, "# TYPE a gauge\na 4 \n"),
     ("value-form", 2, "# TYPE a gauge\na +4\n"),
-    ("value-form", 2, "# TYPE a gauge\na 4,5\n"),
+    ("value-comma", 2, "# TYPE a gauge\na 4,5\n"),
     ("value-form", 2, "# TYPE a gauge\na .5\n"),
-    ("value-form", 2, "# TYPE a gauge\na 0x10\n"),
-    ("value-form", 2, "# TYPE a gauge\na 4_000\n"),
+    ("value-digits", 2, "# TYPE a gauge\na 0x10\n"),
+    ("value-digits", 2, "# TYPE a gauge\na 4_000\n"),
     ("value-form", 2, "# TYPE a gauge\na 04\n"),
     ("value-form", 2, "# TYPE a gauge\na 4E+16\n"),
-    ("value-form", 2, "# TYPE a gauge\na nan\n"),
-    ("value-form", 2, "# TYPE a gauge\na -NaN\n"),
-    ("value-form", 2, "# TYPE a gauge\na Inf\n"),
-    ("value-form", 2, "# TYPE a gauge\na infinity\n"),
+    ("value-special", 2, "# TYPE a gauge\na nan\n"),
+    ("value-special", 2, "# TYPE a gauge\na -NaN\n"),
+    ("value-special", 2, "# TYPE a gauge\na Inf\n"),
+    ("value-special", 2, "# TYPE a gauge\na infinity\n"),
     ("value-form", 2, "# TYPE a gauge\na \n"),
     ("value-form", 2, '# TYPE a gauge\na 4 # {b="c"} 4\n'),
     ("value-shortest", 2, "# TYPE a gauge\na 0.1000000000000000055\n"),
@@ -167,7 +167,8 @@ CASES = [
     ("counter-value", 2, "# TYPE a_total counter\na_total -4\n"),
     ("counter-value", 2, "# TYPE a_total counter\na_total NaN\n"),
     ("counter-value", 2, "# TYPE a_total counter\na_total -Inf\n"),
-    # histograms
+    # histograms and summaries
+    ("summary-sum", 2, "# TYPE s summary\ns_count 4\n"),
     ("contiguous", 2, "# TYPE h histogram\nh 4\n"),
     ("contiguous", 2, "# TYPE h histogram\nh_total 4\n"),
     ("histogram-le", 2, histogram("bucket 4")),
@@ -176,7 +177,7 @@ CASES = [
     ("le-canonical", 2, histogram('bucket{le="1000000.0"} 4')),
     ("le-canonical", 2, histogram('bucket{le="1e+010"} 4')),
     ("le-canonical", 2, histogram('bucket{le="0.10"} 4')),
-    ("le-canonical", 2, histogram('bucket{le="Inf"} 4')),
+    ("le-inf", 2, histogram('bucket{le="Inf"} 4')),
     ("le-canonical", 2, histogram('bucket{le="NaN"} 4')),
     ("le-canonical", 2, histogram('bucket{le="one"} 4')),
     ("histogram-ascending", 3, histogram('bucket{le="2.0"} 4', 'bucket{le="1.0"} 4')),
@@ -343,6 +344,7 @@ OPENMETRICS_CASES = [
     ("exemplar-time", 2, exemplar("{} 4 1700000000125")),
     ("exemplar-size", 2, exemplar('{b="' + "ä" * 128 + '"} 4 1.5')),
     ("label-duplicate", 2, exemplar('{b="c",b="d"} 4 1.5')),
+    ("label-empty", 2, exemplar('{b="",c="d"} 4 1.5')),
     ("label-name", 2, exemplar('{b="c",} 4 1.5')),
     ("exemplar-bucket", 2, eof("# TYPE h histogram", 'h_bucket{le="1.0"} 4 # {} 1.5 1.5')),
     (
@@ -443,7 +445,9 @@ def scrape_of(first: int, second: int, total: float) -> str:
         ("series-flaps", '# TYPE a_total counter\na_total{b="c"} 2\n', "# TYPE a_total counter\n"),
         ("series-flaps", scrape_of(2, 3, 4), "# TYPE h histogram\n"),
         ("family-flaps", "# TYPE a gauge\na 2\n", ""),
-        ("family-flaps", "# TYPE a gauge\na 2\n", "# TYPE a untyped\na 2\n"),
+        ("type-changed", "# TYPE a gauge\na 2\n", "# TYPE a untyped\na 2\n"),
+        ("help-changed", "# HELP a b\n# TYPE a gauge\n", "# HELP a c\n# TYPE a gauge\n"),
+        ("sum-alone", scrape_of(2, 3, 4), scrape_of(2, 3, 5)),
     ],
 )
 def test_refuses_what_goes_back_or_flaps(rule: str, before: str, after: str) -> None:
@@ -465,10 +469,10 @@ def test_remembers_the_highest_of_all_scrapes() -> None:
 
 
 def test_lets_a_sum_fall_where_observations_may_be_negative() -> None:
-    lines = ['bucket{le="-1.0"} 0', 'bucket{le="+Inf"} 4']
     history = expocheck.ScrapeHistory()
-    history.add(histogram(*lines, "sum 4", "count 4"))
-    history.add(histogram(*lines, "sum -4", "count 4"))
+    for count, total in ((4, 4), (5, -4)):
+        lines = ['bucket{le="-1.0"} 0', f'bucket{{le="+Inf"}} {count}']
+        history.add(histogram(*lines, f"sum {total}", f"count {count}"))
 
 
 def run(arguments: list[str], body: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
@@ -490,7 +494,7 @@ def test_is_a_command(tmp_path: Path) -> None:
     assert backwards.stdout.decode() == f"{bad}:0: went-back: a_total went from 3.0 to 2.0\n"
     result = run(["-"], b"# TYPE a gauge\na nan\n")
     assert result.returncode == 1
-    assert result.stdout == b"-:2: value-form: 'nan' is no number in the form of this format\n"
+    assert result.stdout == b"-:2: value-special: 'nan' is none of +Inf, -Inf, NaN\n"
     good.write_text("# EOF\n")
     assert run(["--openmetrics", str(good)]).returncode == 0
     assert run([str(good)]).stdout.decode().startswith(f"{good}:1: comment: ")

@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import expocheck  # noqa: E402
 import independent  # noqa: E402
+from judging import Judge  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("SMX_BUILD", ROOT / "build" / "dev")).resolve()
@@ -93,6 +94,8 @@ class Collector:
         environment: Optional[Dict[str, str]] = None,
     ) -> None:
         self.lines: List[str] = []
+        paths = [flag.partition("=")[2] for flag in flags if flag.startswith("--web.telemetry-path=")]
+        self.judge = Judge(*paths[-1:])
         self._arrived = threading.Condition()
         self.process = subprocess.Popen(
             [str(COLLECTOR), f"--web.listen-address={listen}", *flags],
@@ -149,12 +152,13 @@ class Collector:
     def request(
         self, path: str, method: str = "GET", headers: Optional[Dict[str, str]] = None
     ) -> Answer:
+        """The answer. If it is an exposition, the strict checker has accepted it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        try:
+        with contextlib.closing(connection), self.judge.scrape(method, path, headers or {}) as told:
             connection.request(method, path, headers=headers or {})
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
+            answer = Answer(connection.getresponse())
+            told(answer)
+        return answer
 
     def samples(self, path: str = "/metrics") -> expocheck.Samples:
         """A scrape that the strict checker has accepted.

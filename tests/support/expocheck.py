@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""expocheck - a strict judge of the Prometheus text format 0.0.4 and of OpenMetrics 1.0
+"""expocheck - a strict judge of what Prometheus scrapes: text 0.0.4 and 1.0.0, OpenMetrics 1.0, protobuf
 
-    expocheck.py [--openmetrics] FILE|- ...
+    expocheck.py [--text-1.0.0 | --openmetrics[-utf-8] | --protobuf[-utf-8]] FILE|- ...
                     exit 1 and one line FILE:LINE: RULE: MESSAGE at the first violation
 
 It refuses more than a Prometheus does: a scrape accepts duplicate series, buckets that are not
 cumulative, interleaved families and negative counters, and silently stores nonsense. It also
 insists on one form where the format leaves a choice (one space, no timestamp, no blank line), so
 that a change of form is noticed. It shares no code with what it judges. Several FILEs are
-successive scrapes of one target.
+successive scrapes of one target. exporules.py has the rules by their names.
 
     samples = expocheck.parse(body)        {(name, frozenset of labels): value}
     samples = expocheck.parse(body, expocheck.OpenMetrics)
@@ -21,19 +21,38 @@ successive scrapes of one target.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from expoopenmetrics import OpenMetrics
-from expoparser import Exposition, Family, Labels, Samples, Text004, Violation, canonical_float
+from expohistory import ScrapeHistory
+from expohttp import parser_of
+from expoopenmetrics import OpenMetrics, OpenMetricsUtf8
+from expoparser import (
+    Exposition,
+    Family,
+    Labels,
+    Native,
+    Samples,
+    Text004,
+    Text100,
+    canonical_float,
+)
+from expoprotobuf import Protobuf, ProtobufUtf8
+from exporules import RULES, Violation
 
 __all__ = [
     "Exposition",
     "Family",
     "Labels",
+    "Native",
     "OpenMetrics",
+    "OpenMetricsUtf8",
+    "Protobuf",
+    "ProtobufUtf8",
+    "RULES",
     "Samples",
     "ScrapeHistory",
     "Text004",
+    "Text100",
     "Violation",
     "canonical_float",
     "check",
@@ -41,17 +60,13 @@ __all__ = [
     "parser_of",
 ]
 
-CONTENT_TYPES = {
-    "text/plain; version=0.0.4; charset=utf-8": Text004,
-    "application/openmetrics-text; version=1.0.0; charset=utf-8": OpenMetrics,
+FORMATS: dict[str, type[Text004]] = {
+    "--text-1.0.0": Text100,
+    "--openmetrics": OpenMetrics,
+    "--openmetrics-utf-8": OpenMetricsUtf8,
+    "--protobuf": Protobuf,
+    "--protobuf-utf-8": ProtobufUtf8,
 }
-
-
-def parser_of(content_type: str) -> type[Text004]:
-    """The parser for what has this Content-Type, which must be exact. Raises Violation."""
-    if content_type not in CONTENT_TYPES:
-        raise Violation(0, "content-type", f"{content_type!r}")
-    return CONTENT_TYPES[content_type]
 
 
 def check(body: bytes | str, parser: type[Text004] = Text004) -> Exposition:
@@ -64,65 +79,13 @@ def parse(body: bytes | str, parser: type[Text004] = Text004) -> Samples:
     return check(body, parser).samples
 
 
-class ScrapeHistory:
-    """Successive scrapes of one target: what grows never goes back, what stays never vanishes."""
-
-    def __init__(self, parser: type[Text004] = Text004) -> None:
-        self._parser = parser
-        self._types: dict[str, str] = {}
-        self._highest: Samples = {}
-
-    def restart(self) -> None:
-        """The next scrape is of a new generation: anything may have changed."""
-        self._types.clear()
-        self._highest.clear()
-
-    def add(self, body: bytes | str) -> Samples:
-        exposition = check(body, self._parser)
-        for name, type_ in self._types.items():
-            family = exposition.families.get(name)
-            if family is None:
-                raise Violation(0, "family-flaps", f"{name} was there and is not")
-            if family.type != type_:
-                raise Violation(
-                    family.line, "family-flaps", f"{name} was a {type_} and is a {family.type}"
-                )
-        for key, before in self._highest.items():
-            now = exposition.samples.get(key)
-            if now is None:
-                raise Violation(0, "series-flaps", f"{_show(key)} was there and is not")
-            if now < before:
-                raise Violation(0, "went-back", f"{_show(key)} went from {before} to {now}")
-        self._types.update((family.name, family.type) for family in exposition.families.values())
-        for family in exposition.families.values():
-            for key in _growing(family):
-                self._highest[key] = exposition.samples[key]
-        return exposition.samples
-
-
-def _growing(family: Family) -> Iterator[tuple[str, Labels]]:
-    """What only grows. A sum does unless observations may be negative, as the bounds tell."""
-    if family.type not in ("counter", "histogram", "summary"):
-        return
-    negative = any(not series.buckets or series.buckets[0][0] < 0 for series in family.series)
-    for key in family.samples:
-        is_sum = key[0] == family.name + "_sum" and family.type != "counter"
-        if not (negative and is_sum) and not key[0].endswith("_created"):
-            yield key
-
-
-def _show(key: tuple[str, Labels]) -> str:
-    labels = ",".join(f'{name}="{value}"' for name, value in sorted(key[1]))
-    return f"{key[0]}{{{labels}}}" if labels else key[0]
-
-
 def main(arguments: Sequence[str]) -> int:
     if not arguments or any(argument in ("-h", "--help") for argument in arguments):
         print(__doc__)
         return 0 if arguments else 2
-    openmetrics = arguments[0] == "--openmetrics"
-    history = ScrapeHistory(OpenMetrics if openmetrics else Text004)
-    for name in arguments[openmetrics:]:
+    parser = FORMATS.get(arguments[0], Text004)
+    history = ScrapeHistory(parser)
+    for name in arguments[parser is not Text004 :]:
         try:
             if name == "-":
                 body = sys.stdin.buffer.read()

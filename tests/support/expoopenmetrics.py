@@ -170,14 +170,19 @@ class OpenMetrics(Text004):
         value, _, time = text[at + 1 :].partition(" ")
         if text[at : at + 1] != " ":
             raise self.fail("exemplar-form", f"no single space before the value: {text!r}")
-        self._check_exemplar_value(family, labels, self._parse_value(value))
+        number = self._parse_value(value)
+        self._check_exemplar_value(family, labels, number)
         if not time or not 0 < self._parse_value(time) < SECONDS_MAX:
             raise self.fail("exemplar-time", f"{time!r} is no time in seconds")
+        told = (frozenset(exemplar), number, self._parse_value(time))
+        self.exposition.exemplars[name, frozenset(labels.items())] = told
 
     def _check_exemplar_labels(self, labels: list[tuple[str, str]]) -> None:
         names = [name for name, _ in labels]
         if len(set(names)) != len(names):
             raise self.fail("label-duplicate", f"{names} in an exemplar")
+        if not all(value for _, value in labels):
+            raise self.fail("label-empty", f"{labels} in an exemplar")
         size = sum(len(name) + len(value) for name, value in labels)
         if size > EXEMPLAR_CHARACTERS_MAX:
             raise self.fail("exemplar-size", f"{size} characters in its labels")
@@ -189,3 +194,9 @@ class OpenMetrics(Text004):
         low = bounds[-2] if len(bounds) > 1 else -math.inf
         if not (low < value <= bounds[-1] or value == low == -math.inf):
             raise self.fail("exemplar-bucket", f"{value} is not in the bucket of {bounds[-1]}")
+
+
+class OpenMetricsUtf8(OpenMetrics):
+    """OpenMetrics 1.0 for who asked for escaping=allow-utf-8: names of any UTF-8."""
+
+    QUOTED_NAMES = True

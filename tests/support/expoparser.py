@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""expoparser - the strict parser of expocheck: what both text formats have, and text 0.0.4
+"""expoparser - the strict parser of expocheck: what all formats have, and text 0.0.4 and 1.0.0
 
-expoopenmetrics.py has what OpenMetrics does otherwise.
+expoopenmetrics.py has what OpenMetrics does otherwise, expoprotobuf.py what protobuf does.
 """
 
 from __future__ import annotations
@@ -11,24 +11,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from exporules import Violation
+
 Labels = frozenset[tuple[str, str]]
 Samples = dict[tuple[str, Labels], float]
 
 METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 LABEL_VALUE = re.compile(r'(?:[^"\\]|\\[\\"n])*')
+SPECIAL = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
+DIGITS = re.compile(r"[+-]?[0-9a-fA-FxXpP_.]*(_|[0-9][xX]|[pP])[0-9a-fA-FxXpP_.+-]*")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[+-][0-9]{2,})?")
+# A name that the older formats cannot write stands in quotes, escaped as a label value is.
+QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\[\\"n])*)"')
 ESCAPES = {"\\": "\\", '"': '"', "n": "\n"}
-
-
-class Violation(ValueError):
-    """What breaks which rule on which line (from 1; 0: the exposition as a whole)."""
-
-    def __init__(self, line: int, rule: str, message: str) -> None:
-        super().__init__(f"line {line}: {rule}: {message}")
-        self.line = line
-        self.rule = rule
-        self.message = message
 
 
 @dataclass
@@ -64,6 +60,23 @@ class Series:
 class Exposition:
     samples: Samples = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
+    # Of native histograms, by the name of the family and the labels: the buckets that hold something
+    natives: dict[tuple[str, Labels], "Native"] = field(default_factory=dict)
+    # Labels, value and time of the exemplar of a sample
+    exemplars: dict[tuple[str, Labels], tuple[Labels, float, float]] = field(default_factory=dict)
+    # When a series began, where the format has it beside the samples, in seconds
+    created: Samples = field(default_factory=dict)
+
+
+@dataclass
+class Native:
+    """The buckets of one native histogram: bucket i of a schema ends at 2 ** (i * 2 ** -schema)."""
+
+    schema: int
+    zero_threshold: float
+    zero_count: int
+    positive: dict[int, int] = field(default_factory=dict)
+    negative: dict[int, int] = field(default_factory=dict)
 
 
 def canonical_float(value: float) -> str:
@@ -107,6 +120,7 @@ class Text004:
     }
     HEADERS = ("HELP", "TYPE")
     HELP_ESCAPES = "\\n"
+    QUOTED_NAMES = False  # whether names may be any UTF-8, in quotes where they must
 
     def __init__(self) -> None:
         self.exposition = Exposition()
@@ -160,11 +174,13 @@ class Text004:
     # ---- the header of a family ----
 
     def _parse_comment(self, line: str) -> None:
-        match = re.fullmatch(r"# ([A-Z]+) ([^ ]+) (.*)", line, re.DOTALL)
+        match = re.fullmatch(r'# ([A-Z]+) ("(?:[^"\\]|\\.)*"|[^ ]+) (.*)', line, re.DOTALL)
         if not match or match.group(1) not in self.HEADERS:
             raise self.fail("comment", f"none of {', '.join(self.HEADERS)}: {line!r}")
         word, name, rest = match.groups()
-        if not METRIC_NAME.fullmatch(name):
+        if self.QUOTED_NAMES and name.startswith('"'):
+            name = self._unquote(name, METRIC_NAME)
+        elif not METRIC_NAME.fullmatch(name):
             raise self.fail("metric-name", f"{name!r}")
         if self.family is None or self.family.name != name:
             self._begin_family(name)
@@ -216,14 +232,32 @@ class Text004:
 
     # ---- samples ----
 
+    def _unquote(self, text: str, plain: re.Pattern[str]) -> str:
+        """The name in quotes `text`, which must need them."""
+        match = QUOTED_NAME.fullmatch(text)
+        if not match or not match.group(1):
+            raise self.fail("quoted-name", f"{text!r} is no name in quotes")
+        name = re.sub(r"\\(.)", lambda escape: ESCAPES[escape.group(1)], match.group(1))
+        if plain.fullmatch(name):
+            raise self.fail("quoted-needlessly", f"{name} needs no quotes")
+        return name
+
     def _parse_sample(self, line: str) -> None:
-        match = METRIC_NAME.match(line)
-        if not match:
-            raise self.fail("metric-name", f"no metric name begins {line!r}")
-        name, at = match.group(), match.end()
         labels: list[tuple[str, str]] = []
-        if line[at : at + 1] == "{":
-            labels, at = self._parse_labels(line, at + 1)
+        if self.QUOTED_NAMES and line.startswith("{"):
+            match = QUOTED_NAME.match(line, 1)
+            if not match or line[match.end() : match.end() + 1] not in (",", "}"):
+                raise self.fail("quoted-name", f"no name in quotes begins {line!r}")
+            name, at = self._unquote(match.group(), METRIC_NAME), match.end() + 1
+            if line[at - 1] == ",":
+                labels, at = self._parse_labels(line, at)
+        else:
+            match = METRIC_NAME.match(line)
+            if not match:
+                raise self.fail("metric-name", f"no metric name begins {line!r}")
+            name, at = match.group(), match.end()
+            if line[at : at + 1] == "{":
+                labels, at = self._parse_labels(line, at + 1)
         if line[at : at + 1] != " ":
             raise self.fail("sample-form", f"no single space before the value: {line!r}")
         text, exemplar = self._split_exemplar(line[at + 1 :])
@@ -247,11 +281,17 @@ class Text004:
         if line[at : at + 1] == "}":
             raise self.fail("empty-braces", "braces without labels")
         while True:
-            match = LABEL_NAME.match(line, at)
+            pattern = LABEL_NAME
+            if self.QUOTED_NAMES and line[at : at + 1] == '"':
+                pattern = QUOTED_NAME
+            match = pattern.match(line, at)
             if not match or line[match.end() : match.end() + 2] != '="':
                 raise self.fail("label-name", f'no name=" at column {at + 1} of {line!r}')
+            name = match.group()
+            if pattern is QUOTED_NAME:
+                name = self._unquote(name, LABEL_NAME)
             value, at = self._parse_label_value(line, match.end() + 2)
-            labels.append((match.group(), value))
+            labels.append((name, value))
             if line[at : at + 1] == "}":
                 return labels, at + 1
             if line[at : at + 1] != ",":
@@ -280,6 +320,12 @@ class Text004:
         if not NUMBER.fullmatch(text):
             if re.match(r"\S+ +-?[0-9.]+$", text):
                 raise self.fail("timestamp", f"{text!r}")
+            if SPECIAL.fullmatch(text):
+                raise self.fail("value-special", f"{text!r} is none of +Inf, -Inf, NaN")
+            if re.fullmatch(r"[+-]?[0-9]*,[0-9]*", text):
+                raise self.fail("value-comma", f"{text!r} has the decimal comma of a locale")
+            if DIGITS.fullmatch(text):
+                raise self.fail("value-digits", f"{text!r} is not written in decimal digits alone")
             raise self.fail("value-form", f"{text!r} is no number in the form of this format")
         value = float(text)
         if "." in text or "e" in text:
@@ -380,7 +426,7 @@ class Text004:
 
     def _add_sum(self, family: Family, series: Series, name: str, value: float) -> None:
         if series.sum is not None:
-            raise self.fail(f"{family.type}-order", f"a second {name}")
+            raise self.fail("duplicate", f"a second {name}")
         series.sum = value
 
     def _add_created(self, series: Series, name: str, value: float) -> None:
@@ -391,6 +437,8 @@ class Text004:
             bound = float(text)
         except ValueError:
             raise self.fail("le-canonical", f"le={text!r} is no number") from None
+        if math.isinf(bound) and text != canonical_float(bound):
+            raise self.fail("le-inf", f"le={text!r} is infinite and not {canonical_float(bound)}")
         if text != canonical_float(bound) or math.isnan(bound):
             raise self.fail("le-canonical", f"le={text!r} is not {canonical_float(bound)!r}")
         if series.sum is not None:
@@ -407,7 +455,7 @@ class Text004:
         if series.sum is None:
             raise self.fail(f"{family.type}-sum", f"{name} without a _sum before it")
         if series.count is not None:
-            raise self.fail(f"{family.type}-order", f"a second {name}")
+            raise self.fail("duplicate", f"a second {name}")
         if series.buckets and value != series.buckets[-1][1]:
             raise self.fail(
                 "histogram-count", f'{name} is {value}, le="+Inf" is {series.buckets[-1][1]}'
@@ -434,3 +482,9 @@ class Text004:
                         "name-collision", f"{name} of {family.name} is a name of {taken[name]}"
                     )
                 taken[name] = family.name
+
+
+class Text100(Text004):
+    """Text 1.0.0: text 0.0.4 with names of any UTF-8."""
+
+    QUOTED_NAMES = True

@@ -32,13 +32,13 @@ MALFORMED = [
     ("invalid_utf8_label", "T", "utf8", b'# TYPE a gauge\na{x="\xff\xfe"} 1\n'),
     ("nul_in_label", "T", "nul", b'# TYPE a gauge\na{x="q\x00r"} 1\n'),
     ("nul_in_help", "T", "nul", b"# HELP a q\x00r\n# TYPE a gauge\na 1\n"),
-    ("inf_lower", "T", "value-form", b"# TYPE a gauge\na inf\n"),
+    ("inf_lower", "T", "value-special", b"# TYPE a gauge\na inf\n"),
     ("plusInf_NaN", "T", "", b'# TYPE a gauge\na{x="1"} +Inf\na{x="2"} NaN\na{x="3"} -Inf\n'),
-    ("nan_lower", "T", "value-form", b"# TYPE a gauge\na nan\n"),
-    ("c_printf_nan_neg", "T", "value-form", b"# TYPE a gauge\na -nan\n"),
-    ("hex_float", "T", "value-form", b"# TYPE a gauge\na 0x1p4\n"),
-    ("underscore_num", "T", "value-form", b"# TYPE a gauge\na 1_000\n"),
-    ("comma_decimal_locale", "T", "value-form", b"# TYPE a gauge\na 1,5\n"),
+    ("nan_lower", "T", "value-special", b"# TYPE a gauge\na nan\n"),
+    ("c_printf_nan_neg", "T", "value-special", b"# TYPE a gauge\na -nan\n"),
+    ("hex_float", "T", "value-digits", b"# TYPE a gauge\na 0x1p4\n"),
+    ("underscore_num", "T", "value-digits", b"# TYPE a gauge\na 1_000\n"),
+    ("comma_decimal_locale", "T", "value-comma", b"# TYPE a gauge\na 1,5\n"),
     ("trailing_comma", "T", "label-name", b'# TYPE a gauge\na{x="1",} 1\n'),
     ("empty_braces", "T", "empty-braces", b"# TYPE a gauge\na{} 1\n"),
     ("label_digit_first", "T", "label-name", b'# TYPE a gauge\na{1x="1"} 1\n'),
@@ -89,7 +89,7 @@ MALFORMED = [
     (
         "hist_le_Inf_nosign",
         "T",
-        "le-canonical",
+        "le-inf",
         b"# TYPE h histogram\n"
         b'h_bucket{le="1.0"} 1\n'
         b'h_bucket{le="Inf"} 2\n'
