@@ -91,6 +91,8 @@ void smx_render_append_exemplar(smx_buffer *buffer, const smx_exemplar_view *exe
 
 	smx_buffer_append_string(buffer, " # ");
 	for (size_t i = 0; i < exemplar->label_count; i++) {
+		if (exemplar->labels[i].value.size == 0)
+			continue; /* an empty label is an absent one */
 		smx_words_label(buffer, before, exemplar->labels[i].name,
 				exemplar->labels[i].value);
 		before = ",";

@@ -36,7 +36,11 @@ target_link_libraries(print_exposition PRIVATE smx_text)
 add_test(NAME unit.random_expositions
   COMMAND Python3::Interpreter ${CMAKE_CURRENT_LIST_DIR}/check_expositions.py $<TARGET_FILE:print_exposition>)
 
-# A locale with a decimal comma, where the system can make one, for the test that wants it.
+# The other half of the property tests of tests/judges.
+add_executable(render_given ${CMAKE_CURRENT_LIST_DIR}/render_given.c)
+target_link_libraries(render_given PRIVATE smx_text)
+
+# A locale with a decimal comma, where the system can make one, for the tests that want it.
 find_program(LOCALEDEF_PROGRAM localedef)
 if(LOCALEDEF_PROGRAM)
   set(locale_dir ${CMAKE_CURRENT_BINARY_DIR}/locales)

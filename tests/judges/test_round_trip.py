@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Whatever is recorded is read again, to the digit, by independent parsers, in every format and locale (I12)
+
+Random families with labels of all of Unicode and numbers of every kind are rendered by the C library and read
+by the strict checker and by prometheus_client's parsers. A case is one series in one format. SMX_SEED=number
+tries others; what fails says its seed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+
+import given
+import pytest
+from expocheck import OpenMetrics, Samples, Text004
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+CASES_MIN = 100_000  # in each locale
+SEED = int(os.environ.get("SMX_SEED", "1"))
+WORLDS = 40
+TIME_TOLERANCE = 1e-6  # seconds since 1970 have no more digits in a double
+PARSERS: list[type[Text004]] = [Text004, OpenMetrics]
+CLIENT: dict[type[Text004], Callable[[str], Iterable[Metric]]] = {
+    Text004: parse_text,
+    OpenMetrics: parse_openmetrics,
+}
+
+
+class Exact(float):
+    """A number that remembers how it was written."""
+
+    text = ""
+
+
+def exact(parser: type[Text004]) -> type[Text004]:
+    class Remembering(parser):  # type: ignore[misc, valid-type]
+        def _parse_value(self, text: str) -> float:
+            value = Exact(super()._parse_value(text))
+            value.text = text
+            return value
+
+    return Remembering
+
+
+EXACT = {parser: exact(parser) for parser in PARSERS}
+
+
+def is_same(expected: given.Number, found: float) -> bool:
+    if isinstance(expected, int):
+        return getattr(found, "text", str(expected)) == str(expected) and found == float(expected)
+    # The sign of a zero is lost where values are added up.
+    return expected == found or (math.isnan(expected) and math.isnan(found))
+
+
+def compare(expected: given.Expected, found: Samples) -> None:
+    missing, other = expected.keys() - found.keys(), found.keys() - expected.keys()
+    if missing or other:
+        few = [sorted(keys, key=str)[:2] for keys in (missing, other)]
+        raise AssertionError(f"{len(missing)} missing: {few[0]}, {len(other)} others: {few[1]}")
+    for key, value in expected.items():
+        if not is_same(value, found[key]):
+            raise AssertionError(f"{key}: {value!r}, read as {found[key]!r}")
+
+
+def compare_exemplars(expected: given.Exemplars, found: given.Exemplars) -> None:
+    for key in expected.keys() | found.keys():
+        one, other = expected.get(key), found.get(key)
+        if not one or not other or one[:2] != other[:2] or abs(one[2] - other[2]) > TIME_TOLERANCE:
+            raise AssertionError(f"{key}: {one}, read as {other}")
+
+
+def of_client(parser: type[Text004], body: bytes) -> Samples:
+    """As prometheus_client reads it; without exemplars, in which it does not know an escaped quote."""
+    found: Samples = {}
+    for family in CLIENT[parser](body.decode()):
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in found, f"{key} twice"
+            found[key] = float(sample.value)
+    return found
+
+
+def check_headers(world: given.World, parser: type[Text004], exposition: object) -> None:
+    for family in world:
+        suffix = given.SUFFIX.get(family.kind, "") if parser is Text004 else ""
+        header = exposition.families[family.name + suffix]  # type: ignore[attr-defined]
+        help_text = given.clean(family.help).replace("\r", " ")
+        assert (header.help or "") == help_text, family.name
+        has_unit = parser is OpenMetrics and family.kind not in (given.INFO, given.STATE_SET)
+        assert header.unit == (family.unit if has_unit else ""), family.name
+
+
+def without_exemplars(world: given.World) -> given.World:
+    for family in world:
+        for series in family.series:
+            if len(series.reals) == 3:
+                series.reals, series.own = series.reals[:1], []
+    return world
+
+
+def check_world(seed: int, locale: str) -> int:
+    """How many cases there were."""
+    world = given.random_world(random.Random(seed))
+    bodies = dict(zip(PARSERS, given.render(world, PARSERS, locale)))
+    cases = 0
+    for parser, body in bodies.items():
+        exposition = EXACT[parser]().parse(body)
+        compare(given.samples(world, parser), exposition.samples)
+        check_headers(world, parser, exposition)
+        compare_exemplars({} if parser is Text004 else given.exemplars(world), exposition.exemplars)
+        cases += sum(len(family.series) for family in world)
+    plain = without_exemplars(world)
+    for parser, body in zip(PARSERS, given.render(plain, PARSERS, locale)):
+        compare(given.samples(plain, parser), of_client(parser, body))
+    return cases
+
+
+def run_world(argument: tuple[int, str]) -> tuple[int, int, str]:
+    try:
+        return argument[0], check_world(*argument), ""
+    except Exception as error:  # noqa: BLE001  (the seed is what matters, whatever went wrong)
+        return argument[0], 0, f"{type(error).__name__}: {error}"[:2000]
+
+
+@pytest.mark.parametrize("locale", ["", "de_DE.UTF-8"], ids=["C", "German"])
+def test_what_is_recorded_is_read_again(locale: str) -> None:
+    first = SEED * 100_000 + (WORLDS if locale else 0)
+    with ProcessPoolExecutor() as pool:
+        results = list(pool.map(run_world, [(first + number, locale) for number in range(WORLDS)]))
+    wrong = [f"seed {seed}: {message}" for seed, _, message in results if message]
+    assert not wrong, "\n".join(wrong)
+    assert sum(cases for _, cases, _ in results) >= CASES_MIN
