@@ -82,6 +82,19 @@ def test_scrapes_at_once_are_not_compared() -> None:
     assert refused(judge, answer(counter(4))) == "went-back"
 
 
+def test_what_stays_as_it_is_counts_as_much_the_second_time() -> None:
+    judge = Judge()
+    many = "# TYPE a_total counter\n" + "".join(f'a_total{{b="{i}"}} 5\n' for i in range(10000))
+    own = "# TYPE shmetrics_b_total counter\nshmetrics_b_total {}\n"
+    scrape(judge, answer(many + own.format(1)))
+    scrape(judge, answer(many + own.format(2)))
+    assert refused(judge, answer(many + own.format(1))) == "went-back"
+    assert refused(judge, answer(many + own.format("x"))) == "value-form"
+    twice = own.format(2) + "# TYPE a_total counter\n"
+    assert refused(judge, answer(many + twice)) == "contiguous"
+    assert refused(judge, answer(many.replace("} 5", "} 4") + own.format(2))) == "went-back"
+
+
 def test_no_label_is_on_everything() -> None:
     lines = [f'# TYPE {name} gauge\n{name}{{x="1",y="{name}"}} 1\n' for name in "abcde"]
     assert refused(Judge(), answer("".join(lines))) == "label-everywhere"

@@ -22,6 +22,7 @@ from typing import Protocol
 import expohttp
 from expohistory import ScrapeHistory
 from expoparser import Exposition, Labels, Text004
+from expoprotobuf import Protobuf
 from exporules import Violation
 
 SCRAPED = re.compile(r"(?:/.*)?/metrics(?:\?.*)?")
@@ -41,8 +42,46 @@ class Answer(Protocol):
     body: bytes
 
 
+# The collector's own families come last. What stands before them is parsed once while it stays as it is:
+# scrapes of 100,000 series would otherwise take the tests' time.
+OWN = re.compile(rb"^# (?:HELP|TYPE) shmetrics_", re.MULTILINE)
+LARGE_BYTES = 100_000
+
+
 class _Ticket:
     alone = True
+
+
+class Reader:
+    """Parses the expositions of one target in one format."""
+
+    def __init__(self, parser: type[Text004]) -> None:
+        self._parser = parser
+        self._head = b""
+        self._known = Exposition()  # of the head
+
+    def parse(self, body: bytes) -> Exposition:
+        own = OWN.search(body, LARGE_BYTES) if not issubclass(self._parser, Protobuf) else None
+        at = own.start() if own else 0
+        if at and self._head == body[:at]:
+            exposition = self._parser().parse(body[at:])
+            if not exposition.families.keys() & self._known.families.keys():
+                exposition.samples.update(self._known.samples)
+                exposition.families.update(self._known.families)
+                return exposition
+        exposition = self._parser().parse(body)
+        if at:
+            self._remember(body[:at], exposition)
+        return exposition
+
+    def _remember(self, head: bytes, exposition: Exposition) -> None:
+        """Exemplars and the like are not kept: nobody compares them."""
+        lines = head.count(b"\n")
+        self._head, self._known = head, Exposition()
+        for family in exposition.families.values():
+            if family.line <= lines:
+                self._known.families[family.name] = family
+                self._known.samples.update((key, exposition.samples[key]) for key in family.samples)
 
 
 def check_labels_everywhere(exposition: Exposition) -> None:
@@ -63,6 +102,7 @@ class Judge:
         self._telemetry_path = telemetry_path
         self._lock = threading.Lock()
         self._running: list[_Ticket] = []
+        self._readers: dict[type[Text004], Reader] = {}
         self._histories: dict[type[Text004], ScrapeHistory] = {}
         self._worlds: dict[type[Text004], frozenset[tuple[str, Labels, float]]] = {}
 
@@ -100,8 +140,9 @@ class Judge:
         parser, body = expohttp.judge(method, headers, answer.headers, answer.body)
         if method == "HEAD":
             return
-        exposition = parser().parse(body)
-        self.count += 1
+        with self._lock:
+            exposition = self._readers.setdefault(parser, Reader(parser)).parse(body)
+            self.count += 1
         if "?" in path:
             return
         check_labels_everywhere(exposition)
