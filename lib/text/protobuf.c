@@ -156,8 +156,11 @@ static void append_exemplar(const struct writing *writing, unsigned field,
 		smx_wire_begin(buffer, field, &writing->lengths->exemplar);
 	char *out;
 
-	for (size_t i = 0; i < exemplar->label_count; i++)
-		smx_pairs_append(buffer, exemplar->labels[i].name, exemplar->labels[i].value);
+	for (size_t i = 0; i < exemplar->label_count; i++) {
+		if (exemplar->labels[i].value.size != 0) /* an empty label is an absent one */
+			smx_pairs_append(buffer, exemplar->labels[i].name,
+					 exemplar->labels[i].value);
+	}
 	out = smx_buffer_reserve(buffer, SMX_WIRE_FIELD_ROOM);
 	if (out)
 		smx_buffer_commit(buffer,

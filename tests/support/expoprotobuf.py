@@ -73,8 +73,6 @@ class Protobuf(Text004):
         family.unit = message.one("unit", "")
         if family.unit:
             self._check_unit(family)
-        if "metric" not in message:
-            raise self.fail("proto-empty", f"{name} has no metric")
         for metric in message.all("metric"):
             self._add_metric(family, metric)
 

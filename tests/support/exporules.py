@@ -102,7 +102,6 @@ RULES = {
     "proto-once": 37,
     "proto-missing": 37,
     "proto-kind": 37,  # a metric has the one value that its family's type names
-    "proto-empty": 37,
     "native-schema": 37,
     "native-zero": 37,
     "native-span": 37,

@@ -299,7 +299,7 @@ Test(openmetrics, shows_exemplars_behind_counters_and_buckets)
 	memcpy(times->counts, (uint64_t[]){1, 0, 3}, sizeof(uint64_t[3]));
 	times->exemplars[2] = (struct fake_exemplar){1e300, UINT64_C(1500000000), NULL, 0};
 	expect_render("# TYPE c counter\n# HELP c Help.\n"
-		      "c_total 3 # {trace_id=\"a\\\"b\",span=\"\"} 2 1700000000.125\n"
+		      "c_total 3 # {trace_id=\"a\\\"b\"} 2 1700000000.125\n"
 		      "# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"0.5\"} 1\n"
 		      "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 4 # {} 1e+300 1.5\nh_sum 0\n"
 		      "h_count 4\n# EOF\n");

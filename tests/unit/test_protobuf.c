@@ -207,7 +207,7 @@ Test(protobuf, shows_counters_with_exemplar_and_start)
 	cr_expect_str_eq(
 		render(),
 		"name:\"c_total\" help:\"Help.\" type:0 metric{counter{value:7.5 "
-		"exemplar{label{name:\"trace_id\" value:\"a\"b\"} label{name:\"s\" value:\"\"} "
+		"exemplar{label{name:\"trace_id\" value:\"a\"b\"} "
 		"value:2 timestamp{seconds:1 nanos:500000001}} "
 		"start{seconds:1700000000 nanos:125000000}}}\n");
 }
