@@ -19,6 +19,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import expocheck  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 60.0
 LIBRARIES = "apt-get install pkg-config libmicrohttpd-dev liburcu-dev libdeflate-dev"
@@ -106,6 +110,7 @@ def scrape(url: str) -> str:
     while True:
         with urllib.request.urlopen(url, timeout=10) as answer:
             text: str = answer.read().decode()
+        expocheck.parse(text)
         if "orders_total" in text:
             return text
         assert time.monotonic() < deadline, text

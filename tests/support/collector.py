@@ -86,6 +86,8 @@ class Answer:
 class Collector:
     """A collector for the segments in `directory`; a context manager that stops it."""
 
+    headers: Dict[str, str] = {}  # of each request
+
     def __init__(
         self,
         directory: Path,
@@ -149,13 +151,17 @@ class Collector:
                 pass  # it had not read all that was sent
             return received
 
+    def open(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+
     def request(
         self, path: str, method: str = "GET", headers: Optional[Dict[str, str]] = None
     ) -> Answer:
         """The answer. If it is an exposition, the strict checker has accepted it."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
-        with contextlib.closing(connection), self.judge.scrape(method, path, headers or {}) as told:
-            connection.request(method, path, headers=headers or {})
+        headers = {**self.headers, **(headers or {})}
+        connection = self.open()
+        with contextlib.closing(connection), self.judge.scrape(method, path, headers) as told:
+            connection.request(method, path, headers=headers)
             answer = Answer(connection.getresponse())
             told(answer)
         return answer

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""expocheck - a strict judge of what Prometheus scrapes: text 0.0.4 and 1.0.0, OpenMetrics 1.0, protobuf
+"""expocheck - a strict judge of what Prometheus scrapes: text 0.0.4 and 1.0.0, OpenMetrics, protobuf
 
-    expocheck.py [--text-1.0.0 | --openmetrics[-utf-8] | --protobuf[-utf-8]] FILE|- ...
+    expocheck.py [--text-1.0.0 | --openmetrics[-utf-8|-2.0] | --protobuf[-utf-8]] FILE|- ...
                     exit 1 and one line FILE:LINE: RULE: MESSAGE at the first violation
 
 It refuses more than a Prometheus does: a scrape accepts duplicate series, buckets that are not
@@ -26,6 +26,7 @@ from collections.abc import Sequence
 from expohistory import ScrapeHistory
 from expohttp import parser_of
 from expoopenmetrics import OpenMetrics, OpenMetricsUtf8
+from expoopenmetrics2 import OpenMetrics2, OpenMetrics2Utf8
 from expoparser import (
     Exposition,
     Family,
@@ -45,6 +46,8 @@ __all__ = [
     "Labels",
     "Native",
     "OpenMetrics",
+    "OpenMetrics2",
+    "OpenMetrics2Utf8",
     "OpenMetricsUtf8",
     "Protobuf",
     "ProtobufUtf8",
@@ -64,6 +67,7 @@ FORMATS: dict[str, type[Text004]] = {
     "--text-1.0.0": Text100,
     "--openmetrics": OpenMetrics,
     "--openmetrics-utf-8": OpenMetricsUtf8,
+    "--openmetrics-2.0": OpenMetrics2,
     "--protobuf": Protobuf,
     "--protobuf-utf-8": ProtobufUtf8,
 }

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 
 from expoopenmetrics import OpenMetrics, OpenMetricsUtf8
+from expoopenmetrics2 import OpenMetrics2, OpenMetrics2Utf8
 from expoparser import Text004, Text100
 from expoprotobuf import Protobuf, ProtobufUtf8
 from exporules import Violation
@@ -21,10 +22,16 @@ CONTENT_TYPES: dict[str, type[Text004]] = {
     "text/plain; version=0.0.4; charset=utf-8": Text004,
     "text/plain; version=1.0.0; charset=utf-8": Text100,
     "application/openmetrics-text; version=1.0.0; charset=utf-8": OpenMetrics,
+    "application/openmetrics-text; version=2.0.0; charset=utf-8": OpenMetrics2,
     PROTOBUF: Protobuf,
 }
 # With ; escaping=allow-utf-8 names may be anything; with another scheme they are as ever.
-WITH_UTF8 = {Text100: Text100, OpenMetrics: OpenMetricsUtf8, Protobuf: ProtobufUtf8}
+WITH_UTF8 = {
+    Text100: Text100,
+    OpenMetrics: OpenMetricsUtf8,
+    OpenMetrics2: OpenMetrics2Utf8,
+    Protobuf: ProtobufUtf8,
+}
 ESCAPING = re.compile(r"; escaping=(underscores|dots|values|allow-utf-8)$")
 GZIP_FROM = 1000  # what is smaller does not get smaller
 

@@ -156,10 +156,21 @@ class OpenMetrics(Text004):
     def _parse_exemplar(
         self, family: Family, name: str, labels: dict[str, str], text: str
     ) -> None:
+        self._check_exemplar_place(family, name)
+        told, rest = self._read_exemplar(text)
+        if rest:
+            raise self.fail("exemplar-time", f"{rest!r} behind the time in seconds")
+        self._check_exemplar_value(family, labels, told[1])
+        self.exposition.exemplars[name, frozenset(labels.items())] = told
+
+    def _check_exemplar_place(self, family: Family, name: str) -> None:
         if not (name == family.name + "_total" and family.type == "counter") and (
             not name.endswith("_bucket") or family.type != "histogram"
         ):
             raise self.fail("exemplar-place", f"on {name} of a {family.type}")
+
+    def _read_exemplar(self, text: str) -> tuple[tuple[Labels, float, float], str]:
+        """Labels, value and time, and what stands behind them."""
         if not text.startswith("{"):
             raise self.fail("exemplar-form", f"no labels: {text!r}")
         exemplar: list[tuple[str, str]] = []
@@ -167,15 +178,14 @@ class OpenMetrics(Text004):
         if not text.startswith("{}"):
             exemplar, at = self._parse_labels(text, 1)
         self._check_exemplar_labels(exemplar)
-        value, _, time = text[at + 1 :].partition(" ")
+        value, _, rest = text[at + 1 :].partition(" ")
+        time, _, rest = rest.partition(" ")
         if text[at : at + 1] != " ":
             raise self.fail("exemplar-form", f"no single space before the value: {text!r}")
         number = self._parse_value(value)
-        self._check_exemplar_value(family, labels, number)
         if not time or not 0 < self._parse_value(time) < SECONDS_MAX:
             raise self.fail("exemplar-time", f"{time!r} is no time in seconds")
-        told = (frozenset(exemplar), number, self._parse_value(time))
-        self.exposition.exemplars[name, frozenset(labels.items())] = told
+        return (frozenset(exemplar), number, self._parse_value(time)), rest
 
     def _check_exemplar_labels(self, labels: list[tuple[str, str]]) -> None:
         names = [name for name, _ in labels]

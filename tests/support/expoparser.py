@@ -260,7 +260,11 @@ class Text004:
                 labels, at = self._parse_labels(line, at + 1)
         if line[at : at + 1] != " ":
             raise self.fail("sample-form", f"no single space before the value: {line!r}")
-        text, exemplar = self._split_exemplar(line[at + 1 :])
+        self._parse_rest(name, labels, line[at + 1 :])
+
+    def _parse_rest(self, name: str, labels: list[tuple[str, str]], rest: str) -> None:
+        """What stands behind the name and the labels of a sample."""
+        text, exemplar = self._split_exemplar(rest)
         value = self._parse_value(text)
         family = self._owner(name)
         self._check_labels(family, name, labels)

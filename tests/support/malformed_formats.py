@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from expocheck import OpenMetrics, OpenMetricsUtf8, Protobuf, ProtobufUtf8, Text100
+from expocheck import OpenMetrics, OpenMetrics2, OpenMetricsUtf8, Protobuf, ProtobufUtf8, Text100
 from wire import (
     COUNTER,
     GAUGE,
@@ -201,6 +201,47 @@ PROTOBUF = [
     ),
 ]
 
+H = "# TYPE h histogram\nh"
+N = H + " {count:6,sum:1,schema:3,zero_threshold:0.5,zero_count:1"
+COMPOSITES = [
+    ("ok_counter", "", '# TYPE a_total counter\na_total 1 st@5.5 # {t="1"} 1 1.5\n'),
+    ("ok_info", "", '# TYPE a_info info\na_info{v="1"} 1\n'),
+    ("ok_unit", "", "# TYPE a_b_total counter\n# UNIT a_b_total b\na_b_total 1\n"),
+    ("ok_histogram", "", H + '{x="1"} {count:3,sum:-1.5,bucket:[-1.0:1,1e+06:3,+Inf:3]} st@5\n'),
+    ("ok_exemplars", "", H + " {count:3,sum:1,bucket:[1.0:1,+Inf:3]} # {} 0.5 1.5 # {} 2 2.5\n"),
+    ("ok_summary", "", "# TYPE s summary\ns {count:3,sum:1.5,quantile:[]} st@5\n"),
+    ("ok_native", "", N + ",negative_spans:[-3:1],negative_buckets:[5]}\n"),
+    ("ok_native_and_classic", "", N + ",positive_spans:[-3:2],positive_buckets:[5,0],bucket:[+Inf:6]}\n"),
+    ("counter_no_total", "counter-total", "# TYPE a counter\na 1\n"),
+    ("created_line", "contiguous", "# TYPE a_total counter\na_total 1\na_created 5\n"),
+    ("bucket_line", "contiguous", H + '_bucket{le="+Inf"} 1\n'),
+    ("plain_histogram", "value-form", H + " 1\n"),
+    ("composite_gauge", "value-form", "# TYPE a gauge\na {count:1,sum:1,bucket:[+Inf:1]}\n"),
+    ("fields_out_of_order", "value-form", H + " {sum:1,count:1,bucket:[+Inf:1]}\n"),
+    ("no_buckets", "value-form", H + " {count:1,sum:1}\n"),
+    ("space_in_value", "value-form", H + " {count:1, sum:1,bucket:[+Inf:1]}\n"),
+    ("comma_at_the_end", "value-form", H + " {count:1,sum:1,bucket:[+Inf:1],}\n"),
+    ("no_end_of_value", "value-form", H + " {count:1,sum:1,bucket:[+Inf:1]\n"),
+    ("count_with_fraction", "value-form", H + " {count:1.5,sum:1,bucket:[+Inf:1]}\n"),
+    ("bound", "le-canonical", H + " {count:1,sum:1,bucket:[1:1,+Inf:1]}\n"),
+    ("no_infinity", "histogram-inf", H + " {count:1,sum:1,bucket:[1.0:1]}\n"),
+    ("not_cumulative", "histogram-cumulative", H + " {count:1,sum:1,bucket:[1.0:2,+Inf:1]}\n"),
+    ("count", "histogram-count", H + " {count:2,sum:1,bucket:[+Inf:1]}\n"),
+    ("twice", "duplicate", H + "\nh".join(2 * [" {count:1,sum:1,bucket:[+Inf:1]}"]) + "\n"),
+    ("sum_of_summary", "sum-value", "# TYPE s summary\ns {count:3,sum:-1,quantile:[]}\n"),
+    ("start_of_gauge", "created-together", "# TYPE a gauge\na 1 st@5\n"),
+    ("start_in_ms", "created-value", "# TYPE a_total counter\na_total 1 st@1700000000000\n"),
+    ("timestamp", "timestamp", "# TYPE a gauge\na 1 1700000000.5\n"),
+    ("exemplar_of_gauge", "exemplar-place", "# TYPE a gauge\na 1 # {} 1 1.5\n"),
+    ("two_exemplars", "exemplar-form", "# TYPE a_total counter\na_total 1 # {} 1 1.5 # {} 1 1.5\n"),
+    ("native_schema", "native-schema", H + " {count:0,sum:0,schema:9,zero_threshold:0,zero_count:0}\n"),
+    ("native_zero", "native-zero", H + " {count:0,sum:0,schema:1,zero_threshold:-1,zero_count:0}\n"),
+    ("native_count", "native-count", N + "}\n"),
+    ("native_one_side", "native-span", N + ",negative_spans:[-3:1]}\n"),
+    ("native_short", "native-span", N + ",negative_spans:[-3:2],negative_buckets:[5]}\n"),
+    ("native_delta", "native-span", N + ",positive_spans:[1:1,-1:1],positive_buckets:[4,1]}\n"),
+]
+
 MALFORMED_FORMATS = [
     *((f"text100_{name}", Text100, rule, body.encode()) for name, rule, body in QUOTED),
     *(
@@ -209,6 +250,10 @@ MALFORMED_FORMATS = [
         if name != "ok"  # HELP comes behind TYPE here
     ),
     *((f"protobuf_{name}", Protobuf, rule, body) for name, rule, body in PROTOBUF),
+    *(
+        (f"openmetrics2_{name}", OpenMetrics2, rule, f"{body}# EOF\n".encode())
+        for name, rule, body in COMPOSITES
+    ),
     ("openmetrics_not_asked", OpenMetrics, "label-name", b'# TYPE a gauge\na{"y.z"="1"} 1\n# EOF\n'),
     ("protobuf_utf8_ok", ProtobufUtf8, "", family("a.b", GAUGE, metric(gauge(1.0)))),
     ("protobuf_utf8_no_name", ProtobufUtf8, "metric-name", family("", GAUGE, GOOD)),

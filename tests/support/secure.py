@@ -12,7 +12,7 @@ from typing import Dict, Optional
 
 import bcrypt
 from certificates import Pair, serial_of
-from collector import COLLECTOR, DEADLINE, Answer, Collector
+from collector import COLLECTOR, DEADLINE, Collector
 
 # bcrypt at the least cost there is: nothing here is to be kept secret.
 CHEAP = 4
@@ -66,16 +66,6 @@ class SecureCollector(Collector):
         return http.client.HTTPSConnection(
             "127.0.0.1", self.port, timeout=DEADLINE, context=context
         )
-
-    def request(
-        self, path: str, method: str = "GET", headers: Optional[Dict[str, str]] = None
-    ) -> Answer:
-        connection = self.open()
-        try:
-            connection.request(method, path, headers={**self.headers, **(headers or {})})
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
 
     def served_serial(self) -> int:
         """The serial number of the certificate that a new connection is shown."""

@@ -16,8 +16,11 @@ from typing import Iterator
 
 import pytest
 
-import command
-from command import Bench, Lines, is_gone, process_state, until
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import command  # noqa: E402
+import expocheck  # noqa: E402
+from command import Bench, Lines, is_gone, process_state, until  # noqa: E402
 
 
 @pytest.fixture
@@ -38,7 +41,9 @@ def test_serves_what_the_command_records(bench: Bench) -> None:
     def served() -> str:
         try:
             with urllib.request.urlopen(url, timeout=command.DEADLINE) as answer:
-                return str(answer.read(), "utf-8")
+                body = answer.read()
+                expocheck.parse(body)
+                return str(body, "utf-8")
         except OSError:
             return ""
 
