@@ -373,7 +373,7 @@ class Text004:
                         "label-order", f"{first} before {second}, on line {line} behind it"
                     )
                 family.label_order.setdefault((first, second), self.line)
-        if family.type == "histogram" and ("le" in names) != name.endswith("_bucket"):
+        if family.type == "histogram" and ("le" in names) != (name == family.name + "_bucket"):
             raise self.fail("histogram-le", f"{name} {'with' if 'le' in names else 'without'} le")
         if "le" in names and names[-1] != "le":
             raise self.fail("label-order", "le is not the last label")

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import expocheck  # noqa: E402
 
 SCRAPES = 10
-PARSERS = (expocheck.Text004, expocheck.OpenMetrics, expocheck.Protobuf, None)
+PARSERS = (expocheck.Text004, expocheck.OpenMetrics, expocheck.Protobuf, expocheck.OpenMetrics2)
 FORMATS = len(PARSERS)
 PARSE_ERROR = 1  # of promtool; 3 means that it does not like the names
 
