@@ -23,6 +23,7 @@
 
 static smx_counter_family counters;
 static smx_histogram_family histograms;
+static smx_native_histogram_family natives;
 static smx_gauge_family gauges;
 static smx_gauge ups;
 static uint64_t handled, worked, stop;
@@ -38,6 +39,8 @@ static void record_one_of_each(uint64_t *count)
 	smx_counter_add(smx_counter_with(counters, existing), 0.5);
 	smx_histogram_observe(smx_histogram_with(histograms, existing),
 			      scrape_values[which % SCRAPE_BUCKETS]);
+	smx_native_histogram_observe(smx_native_histogram_with(natives, existing),
+				     scrape_values[which % SCRAPE_BUCKETS]);
 	smx_gauge_set(smx_gauge_with(gauges, existing), (double)which);
 	smx_gauge_inc(ups);
 }
@@ -91,6 +94,10 @@ static void define(smx_segment *segment)
 	CHECK(smx_histogram_define(segment, &definition, scrape_bounds, SCRAPE_BUCKETS - 1,
 				   &histograms, NULL) == SMX_OK,
 	      "define");
+	definition.name = "n";
+	CHECK(smx_native_histogram_define(segment, &definition, &scrape_native, &natives, NULL) ==
+		      SMX_OK,
+	      "define");
 	definition.name = "g";
 	CHECK(smx_gauge_define(segment, &definition, SMX_GAUGE_LIVE_MOST_RECENT, &gauges, NULL) ==
 		      SMX_OK,
@@ -99,15 +106,32 @@ static void define(smx_segment *segment)
 	/* They exist from here on. */
 	smx_counter_with(counters, existing);
 	smx_histogram_with(histograms, existing);
+	smx_native_histogram_with(natives, existing);
 	smx_gauge_with(gauges, existing);
+}
+
+static void check_histogram(const smx_reader *reader, const char *name, uint64_t wanted)
+{
+	uint64_t counts[SCRAPE_BUCKETS], total = 0;
+	double sum, expected = 0;
+
+	scrape_read(reader, stress_series(reader, stress_family(reader, name), existing), counts,
+		    &sum);
+	for (unsigned i = 0; i < SCRAPE_BUCKETS; i++) {
+		total += counts[i];
+		expected += (double)counts[i] * scrape_values[i];
+	}
+	CHECK(total == wanted && sum == expected,
+	      "histogram %s: %" PRIu64 " of %" PRIu64 ", sum %g of %g", name, total, wanted, sum,
+	      expected);
 }
 
 static void check_totals(smx_reader *reader)
 {
 	const smx_series_view *series;
-	uint64_t counts[SCRAPE_BUCKETS], total = 0, wanted = GET(handled) + GET(worked);
+	uint64_t wanted = GET(handled) + GET(worked);
 	smx_counter_sample sample;
-	double sum, expected = 0;
+	double sum;
 
 	stress_walk(reader);
 	series = stress_series(reader, stress_family(reader, "c"), existing);
@@ -115,14 +139,8 @@ static void check_totals(smx_reader *reader)
 	sample = smx_reader_counter(reader, series);
 	CHECK(sample.whole == wanted && sample.fraction == (double)wanted / 2,
 	      "counter: %" PRIu64 " and %.1f of %" PRIu64, sample.whole, sample.fraction, wanted);
-	series = stress_series(reader, stress_family(reader, "h"), existing);
-	smx_reader_histogram(reader, series, counts, &sum);
-	for (unsigned i = 0; i < SCRAPE_BUCKETS; i++) {
-		total += counts[i];
-		expected += (double)counts[i] * scrape_values[i];
-	}
-	CHECK(total == wanted && sum == expected,
-	      "histogram: %" PRIu64 " of %" PRIu64 ", sum %g of %g", total, wanted, sum, expected);
+	check_histogram(reader, "h", wanted);
+	check_histogram(reader, "n", wanted);
 	stress_gauge(reader, "ups", &sum);
 	CHECK(sum == (double)wanted, "gauge: %g of %" PRIu64, sum, wanted);
 }
