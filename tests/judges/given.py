@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from expocheck import (  # noqa: E402
     Labels,
     OpenMetrics,
-    OpenMetricsUtf8,
+    OpenMetrics2,
+    Protobuf,
     Text004,
     canonical_float,
 )
@@ -34,7 +35,8 @@ LOCALES = BUILD / "tests" / "unit" / "locales"  # made by text.cmake
 
 COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO, STATE_SET = KINDS = (1, 2, 3, 5, 6, 7)  # of smx_kind
 SUFFIX = {COUNTER: "_total", INFO: "_info"}
-FORMATS = {Text004: "1.0", OpenMetrics: "2.0"}  # of smx_format and smx_escaping
+# Of smx_format and smx_escaping.
+FORMATS = {Text004: "1.0", OpenMetrics: "2.0", OpenMetrics2: "4.0", Protobuf: "5.0"}
 
 U64_MAX = 2**64 - 1
 WHOLE = (0, 1, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, U64_MAX)
@@ -254,17 +256,18 @@ Expected = dict[tuple[str, Labels], Number]
 
 
 def samples(world: World, parser: type[Text004]) -> Expected:
-    openmetrics = issubclass(parser, (OpenMetrics, OpenMetricsUtf8))
     expected: Expected = {}
     for family in world:
         for series in family.series:
             labels = shown(list(zip(family.labels, series.values)))
-            for suffix, more, value in _of_series(family, series, openmetrics):
+            for suffix, more, value in _of_series(family, series, parser):
                 expected[family.name + suffix, labels | more] = value
     return expected
 
 
-def _of_series(family: Family, series: Series, openmetrics: bool) -> list[tuple[str, Labels, Number]]:
+def _of_series(
+    family: Family, series: Series, parser: type[Text004]
+) -> list[tuple[str, Labels, Number]]:
     none: Labels = frozenset()
     numbers, reals = series.numbers, series.reals
     if family.kind == COUNTER:
@@ -276,8 +279,11 @@ def _of_series(family: Family, series: Series, openmetrics: bool) -> list[tuple[
         return [("", frozenset({(family.name, name)}), int(at == numbers[0])) for at, name in states]
     if family.kind not in (HISTOGRAM, SUMMARY):
         return [("", none, reals[0])]
-    # OpenMetrics: a sum is what a counter is
-    counted = not openmetrics or (reals[0] >= 0 and not any(bound < 0 for bound in family.bounds))
+    # In OpenMetrics a sum is what a counter is; in 2.0 that of a histogram is not, and a summary has one.
+    grows = reals[0] >= 0 and not any(bound < 0 for bound in family.bounds)
+    counted = grows or parser in (Text004, Protobuf) or (parser is OpenMetrics2 and family.kind == HISTOGRAM)
+    if not counted and parser is OpenMetrics2:
+        return []
     found: list[tuple[str, Labels, Number]] = [("_sum", none, reals[0])] if counted else []
     if counted or family.kind == SUMMARY:
         found.append(("_count", none, sum(numbers)))
