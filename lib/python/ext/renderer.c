@@ -5,9 +5,9 @@
  * What never changes of a series is found and made into text once, at the first scrape that this
  * process answers: attaching to 10,000 series takes some ten times as long as rendering them. It is
  * kept until the next, some 300 bytes a series, in a place for one. Who renders takes it out by an
- * exchange and puts it back by another: there is no lock that a fork could leave held. Who finds the
- * place empty makes another for itself, and frees it if the place is taken afterwards. A child that
- * was forked meanwhile starts with an empty place.
+ * exchange and puts it back by another: there is no lock that a fork could leave held. Who finds
+ * the place empty makes another for itself, and frees it if the place is taken afterwards. A child
+ * that was forked meanwhile starts with an empty place.
  */
 #include "renderer.h"
 
