@@ -8,6 +8,7 @@ import collections
 import gc
 import logging
 import sys
+from itertools import product
 from typing import Any, Awaitable, Callable, Optional
 
 import pytest
@@ -288,6 +289,41 @@ def test_clients_make_no_series(registry: Any) -> None:
     for number in range(50):
         server.request(f"METHOD{number}", path=f"/random/{number}", status=700 + number)
     assert server.counts() == {("<other>", "<unmatched>", "<other>"): 50}
+
+
+def test_a_removed_series_comes_back_with_the_next_request(registry: Any) -> None:
+    server = Server(registry, answering(start(), body()))
+    requests = shmetrics.asgi.http_metrics(registry, shmetrics.Histogram.DEFAULT_BUCKETS)
+    for _ in range(3):
+        server.request("GET")
+    requests.requests.remove("GET", "/x", "200")
+    assert server.total() == 0
+    server.request("GET")
+    assert server.counts() == {("GET", "/x", "200"): 1}
+    requests.durations.clear()
+    server.request("GET")
+    assert server.value(DURATION + "_count", method="GET", endpoint="/x") == 1
+    assert server.counts() == {("GET", "/x", "200"): 2}
+
+
+def test_each_method_endpoint_and_status_has_its_own_series(registry: Any) -> None:
+    """More of them than are looked up fast, in turns, by the same objects and by others."""
+    said: dict[str, Any] = {}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["template"] = said["endpoint"]
+        await send(start(said["status"]))
+        await send(body())
+
+    server = Server(registry, app)
+    endpoints = [f"/{number}" for number in range(20)]
+    kinds = list(product(("GET", "PUT", "POST"), endpoints, (200, 204, 500)))
+    for turn in range(3):
+        for method, endpoint, said["status"] in kinds:
+            said["endpoint"] = endpoint if turn else "".join(list(endpoint))
+            server.request("".join(list(method)))
+    wanted = {(method, endpoint, str(status)): 3 for method, endpoint, status in kinds}
+    assert server.counts() == wanted
 
 
 def test_concurrent_requests_are_in_progress(registry: Any) -> None:
