@@ -224,6 +224,11 @@ uint64_t selfmetrics_collisions(smx_text family)
 	return collisions;
 }
 
+bool selfmetrics_is_own(smx_text family)
+{
+	return selfmetrics_collisions(family) != 0;
+}
+
 uint64_t selfmetrics_about_collector(void)
 {
 	return BIT(OWN_BUILD_INFO) - 1;

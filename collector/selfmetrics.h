@@ -44,6 +44,8 @@ extern struct selfmetrics_counts selfmetrics_counts;
  * it has them: there is one of each in an exposition.
  */
 uint64_t selfmetrics_collisions(smx_text family_name);
+/* Whether it would collide with any: no family may come to have such a name by an escaping. */
+bool selfmetrics_is_own(smx_text family_name);
 #define SELFMETRICS_PROCESS_COUNT 5u
 #define SELFMETRICS_RESERVED (~(((uint64_t)1 << SELFMETRICS_PROCESS_COUNT) - 1))
 

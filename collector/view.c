@@ -7,6 +7,7 @@
  * comparison, so that two lists are compared in one pass over each.
  */
 #include "view.h"
+#include "selfmetrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@ struct view *view_create(const char *name)
 	if (!view)
 		return NULL;
 	snprintf(view->name, sizeof(view->name), "%s", name);
-	if (smx_exposition_create(&view->exposition, NULL) == SMX_OK)
+	if (smx_exposition_create(&view->exposition, NULL) == SMX_OK) {
+		smx_exposition_set_reserved(view->exposition, selfmetrics_is_own);
 		return view;
+	}
 	free(view);
 	return NULL;
 }

@@ -4,11 +4,26 @@
  */
 #include "error.h"
 
+#include "labels.h"
 #include "shmetrics/version.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Whatever a name had in it, or loses where it is cut. */
+static void make_one_line(char *message)
+{
+	unsigned char *at = (unsigned char *)message;
+
+	for (size_t left = strlen(message), size; left > 0; at += size, left -= size) {
+		size = smx_labels_sequence(at, left);
+		if (size == 0 || *at < ' ' || *at == 0x7f) {
+			*at = '?';
+			size = 1;
+		}
+	}
+}
 
 smx_status smx_fail(smx_error *error, smx_status status, int os_errno, const char *format, ...)
 {
@@ -24,9 +39,7 @@ smx_status smx_fail(smx_error *error, smx_status status, int os_errno, const cha
 	va_end(arguments);
 	if (length < 0)
 		error->message[0] = '\0';
-	for (char *c = error->message; *c; c++) /* one line, whatever a name had in it */
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	make_one_line(error->message);
 	if (os_errno && length >= 0 && (size_t)length + 2 < sizeof error->message)
 		snprintf(error->message + length, sizeof error->message - (size_t)length, ": %s",
 			 strerror(os_errno));

@@ -59,7 +59,7 @@ static bool encode(const smx_label *labels, size_t count, smx_layout_exemplar *e
 			    memcmp(labels[j].name.data, labels[i].name.data, labels[i].name.size) ==
 				    0)
 				return false;
-		if (!smx_names_is_label(labels[i].name) ||
+		if (!smx_names_is_exemplar_label(labels[i].name) ||
 		    characters > SMX_LAYOUT_EXEMPLAR_CHARACTERS ||
 		    !smx_labels_append_pair(exemplar->labels, &size, sizeof exemplar->labels,
 					    labels[i]))

@@ -104,8 +104,7 @@ smx_status smx_info_set(smx_info info, const smx_label *labels, size_t label_cou
 	for (size_t i = 0; i < label_count; i++) {
 		if (!smx_names_is_label(labels[i].name))
 			return refuse(error, labels[i].name,
-				      "must match [a-zA-Z_][a-zA-Z0-9_]*, not begin with __, and "
-				      "have at most 255 bytes");
+				      "must be UTF-8, not begin with __, and have 1 to 255 bytes");
 		sorted[i] = labels[i];
 	}
 	qsort(sorted, label_count, sizeof *sorted, by_name);

@@ -10,11 +10,7 @@
 
 #include <string.h>
 
-/*
- * The length of the UTF-8 sequence at `at`, or 0: none (Unicode 15, table 3-7: no surrogates,
- * shortest form).
- */
-static size_t sequence(const unsigned char *at, size_t left)
+size_t smx_labels_sequence(const unsigned char *at, size_t left)
 {
 	unsigned char first = at[0], low = 0x80, high = 0xbf;
 	size_t length;
@@ -73,7 +69,7 @@ static size_t mend(unsigned char *to, size_t room, const unsigned char *from, si
 
 	*whole = true;
 	for (size_t i = 0; i < size;) {
-		size_t length = sequence(from + i, size - i);
+		size_t length = smx_labels_sequence(from + i, size - i);
 		const unsigned char *source = length ? from + i : replacement;
 		size_t count = length ? length : sizeof replacement;
 
@@ -98,7 +94,8 @@ size_t smx_labels_copy(unsigned char *to, size_t room, smx_text text)
 bool smx_labels_is_text(smx_text text)
 {
 	for (size_t i = 0; i < text.size;) {
-		size_t length = sequence((const unsigned char *)text.data + i, text.size - i);
+		size_t length =
+			smx_labels_sequence((const unsigned char *)text.data + i, text.size - i);
 
 		if (length == 0 || text.data[i] == 0)
 			return false;

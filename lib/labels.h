@@ -23,6 +23,12 @@ bool smx_labels_append(unsigned char *key, size_t *size, smx_text value);
  */
 size_t smx_labels_copy(unsigned char *to, size_t room, smx_text text);
 
+/*
+ * The length of the UTF-8 sequence at `at`, or 0: none (Unicode 15, table 3-7: no surrogates,
+ * shortest form).
+ */
+size_t smx_labels_sequence(const unsigned char *at, size_t left);
+
 /* Whether it is UTF-8 without a NUL. */
 bool smx_labels_is_text(smx_text text);
 

@@ -2,12 +2,13 @@
 /*
  * names.c - names of metrics, labels and segments
  *
- * Source of the rules: the Prometheus data model and text format 0.0.4; OpenMetrics 1.0 for the
- * unit suffix.
+ * Source of the rules: the data model of Prometheus 3, where any UTF-8 may be a name; OpenMetrics
+ * 1.0 for the unit suffix. Scrapers that know the older character set alone get such names escaped.
  */
 #include "names.h"
 
 #include "error.h"
+#include "labels.h"
 #include "shmetrics/layout.h"
 
 #include <ctype.h>
@@ -31,19 +32,24 @@ static bool is_digit(char c)
 
 /* ---- families ---- */
 
-static bool is_name(const char *name, size_t size, bool colon)
+static bool is_name(const char *name, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (!is_letter(name[i]) && !(colon && name[i] == ':') &&
-		    !(i > 0 && is_digit(name[i])))
-			return false;
-	return size > 0 && size <= SMX_LAYOUT_NAME_MAX;
+	return size > 0 && size <= SMX_LAYOUT_NAME_MAX &&
+	       smx_labels_is_text((smx_text){name, size});
 }
 
 bool smx_names_is_label(smx_text name)
 {
-	return is_name(name.data, name.size, false) &&
+	return is_name(name.data, name.size) &&
 	       !(name.size >= 2 && memcmp(name.data, "__", 2) == 0);
+}
+
+bool smx_names_is_exemplar_label(smx_text name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (!is_letter(name.data[i]) && !(i > 0 && is_digit(name.data[i])))
+			return false;
+	return smx_names_is_label(name);
 }
 
 static bool ends_with(const char *text, size_t size, const char *suffix)
@@ -62,8 +68,8 @@ static smx_status check_label(const smx_definition *definition, size_t index, sm
 	if (!label)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "metric %s: label name %zu is NULL",
 				definition->name, index);
-	if (!is_name(label, strlen(label), false))
-		rule = "must match [a-zA-Z_][a-zA-Z0-9_]* and have at most 255 bytes";
+	if (!is_name(label, strlen(label)))
+		rule = "must be UTF-8 and have 1 to 255 bytes";
 	else if (strncmp(label, "__", 2) == 0)
 		rule = "names that begin with __ are reserved";
 	else if (strcmp(label, "le") == 0)
@@ -112,11 +118,9 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 	if (!definition || !definition->name)
 		return smx_fail(error, SMX_ERR_INVALID, 0, "metric: its name must not be NULL");
 	size = strlen(definition->name);
-	if (!is_name(definition->name, size, true))
+	if (!is_name(definition->name, size))
 		return smx_fail(error, SMX_ERR_INVALID, 0,
-				"metric name \"%.80s\" must match [a-zA-Z_:][a-zA-Z0-9_:]* and "
-				"have at most "
-				"255 bytes",
+				"metric name \"%.80s\" must be UTF-8 and have 1 to 255 bytes",
 				definition->name);
 	if (kind == SMX_COUNTER && ends_with(definition->name, size, "_total"))
 		size -= strlen("_total");

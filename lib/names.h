@@ -14,8 +14,10 @@
 smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_gauge_mode mode,
 			   size_t *name_size, smx_error *error);
 
-/* Whether it may name a label: [a-zA-Z_][a-zA-Z0-9_]*, at most 255 bytes, no "__" in front. */
+/* Whether it may name a label: UTF-8, 1 to 255 bytes, no "__" in front. */
 bool smx_names_is_label(smx_text name);
+/* Of an exemplar, which no scraper reads with others: [a-zA-Z_][a-zA-Z0-9_]*, the rest as above. */
+bool smx_names_is_exemplar_label(smx_text name);
 
 /*
  * Whether two families own a sample name or family name in common: counter x owns x, x_total and

@@ -66,11 +66,18 @@ static bool is_letter(char c)
 
 static bool is_label_name(smx_text name)
 {
+	return name.size > 0 && reader_is_utf8(name) &&
+	       !(name.size >= 2 && memcmp(name.data, "__", 2) == 0);
+}
+
+/* Of the older character set, which is all that exemplars may have. */
+static bool is_old_label_name(smx_text name)
+{
 	for (size_t i = 0; i < name.size; i++)
 		if (!is_letter(name.data[i]) &&
 		    !(i > 0 && name.data[i] >= '0' && name.data[i] <= '9'))
 			return false;
-	return name.size > 0 && !(name.size >= 2 && memcmp(name.data, "__", 2) == 0);
+	return is_label_name(name);
 }
 
 static int compare(smx_text a, smx_text b)
@@ -219,7 +226,8 @@ static bool take_exemplar(smx_exemplar_view *view, size_t size)
 	for (view->label_count = 0; cursor.left > 0; view->label_count++) {
 		smx_label *label = &view->labels[view->label_count];
 
-		if (view->label_count == SMX_EXEMPLAR_LABEL_MAX || !take_label(&cursor, label))
+		if (view->label_count == SMX_EXEMPLAR_LABEL_MAX || !take_label(&cursor, label) ||
+		    !is_old_label_name(label->name))
 			return false;
 		for (size_t i = 0; i < view->label_count; i++)
 			if (compare(view->labels[i].name, label->name) == 0)

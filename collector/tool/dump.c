@@ -16,15 +16,23 @@
 #include "values.h"
 
 static const char dump_help[] =
-	"Usage: shmetrics dump [--json | --openmetrics] NAME\n\n"
-	"Prints what the segment NAME holds at this moment: in the Prometheus text format, as the "
-	"collector\n"
-	"would serve it, in OpenMetrics, or as JSON with every definition, series and process.\n\n"
-	"      --json         as JSON: whole numbers in full (up to 2^64 - 1); +Inf, -Inf and NaN "
-	"as strings;\n"
-	"                     the \"count\" of a bucket includes the buckets below\n"
-	"      --openmetrics  as OpenMetrics 1.0, which also has exemplars and units\n"
-	"  -h, --help         this text\n\n"
+	"Usage: shmetrics dump [--format FORMAT] [--escaping SCHEME] NAME\n\n"
+	"Prints what the segment NAME holds at this moment: as the collector would serve it to a "
+	"scraper, or\n"
+	"as JSON with every definition, series and process.\n\n"
+	"      --format FORMAT    text (the Prometheus text format; if it is not given), "
+	"openmetrics (which also\n"
+	"                         has exemplars and units), or json: whole numbers in full (up to "
+	"2^64 - 1); +Inf,\n"
+	"                         -Inf and NaN as strings; the \"count\" of a bucket includes the "
+	"buckets below\n"
+	"      --json             the same as --format json\n"
+	"      --openmetrics      the same as --format openmetrics\n"
+	"      --escaping SCHEME  how names are written that not every scraper understands: "
+	"underscores (if it\n"
+	"                         is not given), dots, values, or allow-utf-8: as they are, in "
+	"quotes\n"
+	"  -h, --help             this text\n\n"
 	"Examples:\n"
 	"  shmetrics dump shop | grep http_requests_total\n"
 	"  shmetrics dump --json shop | jq '.families[] | {name, kind, series: (.series | "
@@ -122,22 +130,60 @@ out:
 	return status;
 }
 
-enum output { OUTPUT_TEXT, OUTPUT_OPENMETRICS, OUTPUT_JSON };
+/* ---- what is asked for ---- */
 
-static int print(smx_reader *reader, enum output output)
+struct output {
+	bool is_json;
+	smx_exposition_type type;
+};
+
+static bool take_format(const char *name, struct output *output)
 {
-	switch (output) {
-	case OUTPUT_JSON:
-		return print_json(reader);
-	case OUTPUT_OPENMETRICS:
-		return print_text(reader,
-				  (smx_exposition_type){.format = SMX_FORMAT_OPENMETRICS_100});
+	static const struct {
+		const char *name;
+		smx_format format; /* 0: JSON */
+	} formats[] = {{"text", SMX_FORMAT_TEXT_004},
+		       {"openmetrics", SMX_FORMAT_OPENMETRICS_100},
+		       {"json", (smx_format)0}};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, name) != 0)
+			continue;
+		output->is_json = formats[i].format == 0;
+		output->type.format = formats[i].format;
+		return true;
+	}
+	say_usage("dump", "dump: there is no format '%s'", name);
+	return false;
+}
+
+static bool take_escaping(const char *name, struct output *output)
+{
+	static const char *const schemes[] = {"underscores", "dots", "values", "allow-utf-8"};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (strcmp(schemes[i], name) == 0) {
+			output->type.escaping = (smx_escaping)i;
+			return true;
+		}
+	}
+	say_usage("dump", "dump: there is no escaping '%s'", name);
+	return false;
+}
+
+static bool take_option(int option, struct output *output)
+{
+	switch (option) {
+	case 'e':
+		return take_escaping(optarg, output);
+	case 'f':
+		return take_format(optarg, output);
 	default:
-		return print_text(reader, (smx_exposition_type){.format = SMX_FORMAT_TEXT_004});
+		return take_format(option == 'j' ? "json" : "openmetrics", output);
 	}
 }
 
-static int dump(const char *name, enum output output)
+static int dump(const char *name, const struct output *output)
 {
 	static const smx_reader_options any_owner = {.flags = SMX_READER_ANY_OWNER};
 	char path[PATH_MAX];
@@ -150,7 +196,7 @@ static int dump(const char *name, enum output output)
 	    smx_reader_walk(reader, &error) != SMX_OK)
 		say("%s", error.message);
 	else
-		status = print(reader, output);
+		status = output->is_json ? print_json(reader) : print_text(reader, output->type);
 	smx_reader_close(reader);
 	return status;
 }
@@ -159,9 +205,11 @@ static int main_dump(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 					      {"openmetrics", no_argument, NULL, 'o'},
+					      {"format", required_argument, NULL, 'f'},
+					      {"escaping", required_argument, NULL, 'e'},
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
-	enum output output = OUTPUT_TEXT;
+	struct output output = {.type = {.format = SMX_FORMAT_TEXT_004}};
 	int status;
 	int option;
 
@@ -169,8 +217,12 @@ static int main_dump(int argc, char **argv)
 	       OPTION_END) {
 		if (option == OPTION_EXIT)
 			return status;
-		output = option == 'o' ? OUTPUT_OPENMETRICS : OUTPUT_JSON;
+		if (!take_option(option, &output))
+			return TOOL_USAGE;
 	}
+	/* Text 0.0.4 is text 1.0.0 without an escaping. */
+	if (output.type.format == SMX_FORMAT_TEXT_004 && output.type.escaping)
+		output.type.format = SMX_FORMAT_TEXT_100;
 	if (optind >= argc)
 		return say_usage(
 			"dump",
@@ -178,5 +230,5 @@ static int main_dump(int argc, char **argv)
 	if (optind + 1 < argc)
 		return say_usage("dump", "dump: takes one NAME, not also '%s'", argv[optind + 1]);
 	smx_reader_guard_install(NULL);
-	return dump(argv[optind], output);
+	return dump(argv[optind], &output);
 }

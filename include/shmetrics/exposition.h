@@ -86,6 +86,14 @@ SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reade
 SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created);
 
 /*
+ * Names that no family may come to have by its escaping, since others serve them behind it
+ * (shmetrics.build.info would be shmetrics_build_info): is_reserved is called with the name of such
+ * a family, without _total or _info. NULL, as at first: there are none.
+ */
+SMX_API void smx_exposition_set_reserved(smx_exposition *exposition,
+					 bool (*is_reserved)(smx_text family_name));
+
+/*
  * Appends everything the readers held at their last walk. names, name_count: only the families with
  * one of these sample or family names (name[] of the HTTP interface); 0: all. A text ends in a
  * newline or is empty. Other families may follow; smx_emit_end makes it a whole exposition.
@@ -97,10 +105,14 @@ SMX_API smx_status smx_exposition_render(smx_exposition *exposition, smx_exposit
 
 /* What the last rendering showed, whatever it was asked for, and what it left out. */
 typedef struct smx_exposition_info {
-	uint64_t family_count;		/* shown */
-	uint64_t hidden_by_definition;	/* another one of the name has more live writers */
-	uint64_t hidden_by_sample_name; /* a sample of it would be another family's */
-	uint64_t unfit;			/* no scraper would take it */
+	uint64_t family_count;	       /* shown */
+	uint64_t hidden_by_definition; /* another one of the name has more live writers */
+	/*
+	 * A sample of it would be another family's, which is older, or its labels could not be told
+	 * apart: as names were written then.
+	 */
+	uint64_t hidden_by_sample_name;
+	uint64_t unfit; /* no scraper would take it */
 } smx_exposition_info;
 
 SMX_API void smx_exposition_information(const smx_exposition *exposition,

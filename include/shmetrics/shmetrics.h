@@ -110,11 +110,13 @@ SMX_API smx_status smx_segment_resolve(const char *name, const char *directory, 
 /* ---- families ---- */
 
 /*
- * What all kinds of family have. name: [a-zA-Z_:][a-zA-Z0-9_:]*, at most 255 bytes, without the
- * suffixes that the exposition adds (a counter's _total is accepted and cut off). unit: NULL or a
- * word that the name must end with ("seconds"). label_names: [a-zA-Z_][a-zA-Z0-9_]*, no "__" in
- * front, not "le", "quantile" or (for gauges of the modes LIVE_ALL and ALL) "pid", none twice, at
- * most 32. help: NULL or UTF-8; it may differ between processes, the text given last is served.
+ * What all kinds of family have. name: UTF-8, 1 to 255 bytes, without the suffixes that the
+ * exposition adds (a counter's _total is accepted and cut off). unit: NULL or a word that the name
+ * must end with ("seconds"). label_names: UTF-8, 1 to 255 bytes each, no "__" in front, not "le",
+ * "quantile" or (for gauges of the modes LIVE_ALL and ALL) "pid", none twice, at most 32. Names
+ * beyond [a-zA-Z_:][a-zA-Z0-9_:]*, of labels without the colon, are escaped for scrapers that do
+ * not ask for them as they are; two that come out alike are not both served. help: NULL or UTF-8;
+ * it may differ between processes, the text given last is served.
  */
 typedef struct smx_definition {
 	const char *name;

@@ -5,10 +5,13 @@
  * Two definitions of one name cannot both be served, nor can a histogram x and a gauge x_count: a
  * Prometheus keeps either of two equal samples without a word. Of a name the definition with more
  * live writers is chosen, then the one created later. Among the chosen, sample names go to whoever
- * was created first: it has been scraped for longer.
+ * was created first: it has been scraped for longer. By an escaping other names may become one (x.y
+ * and x_y), so names are given for each escaping by itself; what has none in one is shown in
+ * others.
  */
 #include "text/buffer.h"
 #include "text/merge.h"
+#include "text/spelling.h"
 #include "text/words.h"
 
 #include <stdlib.h>
@@ -86,52 +89,70 @@ static size_t choose_definition(struct smx_merge *merge, size_t first)
 /* ---- one family a sample name ---- */
 
 struct claim {
-	const struct smx_family *family;
+	smx_text name; /* of a family, as it is written */
 	const char *suffix;
+};
+
+/* Names being given, for one escaping. */
+struct giving {
+	struct smx_merge *merge;
+	smx_escaping escaping;
+	unsigned shown; /* bits of the escapings that it counts for */
+	struct smx_table table;
+	struct claim *claims;
+	size_t claim_count;
 };
 
 static bool claim_is(const void *item, const void *key, size_t key_size)
 {
 	const struct claim *claim = item;
-	size_t size = claim->family->name.size;
+	size_t size = claim->name.size;
 
 	return size + strlen(claim->suffix) == key_size &&
-	       memcmp(key, claim->family->name.data, size) == 0 &&
+	       memcmp(key, claim->name.data, size) == 0 &&
 	       memcmp((const char *)key + size, claim->suffix, key_size - size) == 0;
 }
 
-/*
- * Takes the family's sample names if all of them are free. claims: room for
- * SMX_WORDS_SUFFIXES_MAX; *taken tells how many were used. False: no memory.
- */
-static bool claim_names(struct smx_merge *merge, struct smx_table *table, struct smx_family *family,
-			struct claim *claims, size_t *taken)
+/* Whether the family may be written in this escaping, whatever the others are called. */
+static bool is_fit(const struct giving *giving, const struct smx_family *family)
+{
+	const struct smx_merge *merge = giving->merge;
+	const struct smx_spelling *spelling = family->spellings[giving->escaping];
+
+	return !spelling ||
+	       (spelling->is_fit && !(merge->is_reserved && merge->is_reserved(spelling->name)));
+}
+
+/* Takes the family's sample names if all of them are free. False: no memory. */
+static bool claim_names(struct giving *giving, struct smx_family *family)
 {
 	const char *const *suffixes = smx_words_suffixes(family->kind);
+	const smx_text written = smx_spelling_name(family, giving->escaping);
 	uint64_t hashes[SMX_WORDS_SUFFIXES_MAX];
-	smx_buffer *name = &merge->scratch;
+	smx_buffer *name = &giving->merge->scratch;
 	size_t count = 0;
 
-	*taken = 0;
-	family->shown = false;
+	if (!is_fit(giving, family))
+		return true;
 	for (; suffixes[count]; count++) {
 		name->size = 0;
-		smx_buffer_append(name, family->name.data, family->name.size);
+		smx_buffer_append(name, written.data, written.size);
 		smx_buffer_append_string(name, suffixes[count]);
 		if (name->failed) {
 			smx_buffer_free(name);
 			return false;
 		}
-		hashes[count] = smx_table_hash(merge->seed, name->data, name->size);
-		if (smx_table_find(table, hashes[count], claim_is, name->data, name->size))
+		hashes[count] = smx_table_hash(giving->merge->seed, name->data, name->size);
+		if (smx_table_find(&giving->table, hashes[count], claim_is, name->data, name->size))
 			return true;
 	}
 	for (size_t i = 0; i < count; i++) {
-		claims[i] = (struct claim){family, suffixes[i]};
-		smx_table_insert(table, hashes[i], &claims[i]);
+		struct claim *claim = &giving->claims[giving->claim_count++];
+
+		*claim = (struct claim){written, suffixes[i]};
+		smx_table_insert(&giving->table, hashes[i], claim);
 	}
-	*taken = count;
-	family->shown = true;
+	family->shown |= giving->shown;
 	return true;
 }
 
@@ -145,32 +166,57 @@ static int by_age(const void *left, const void *right)
 	return by_name(left, right);
 }
 
+/* chosen: by age. False: no memory. */
+static bool give_names(struct giving *giving, struct smx_family *const *chosen, size_t count)
+{
+	smx_table_clear(&giving->table);
+	giving->claim_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!smx_spelling_make(chosen[i], giving->escaping) ||
+		    !claim_names(giving, chosen[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Among the chosen, in the order in which they come. */
+static bool settle_chosen(struct smx_merge *merge, struct smx_family *const *chosen, size_t count)
+{
+	struct giving giving = {.merge = merge, .shown = (1u << SMX_ESCAPING_COUNT) - 1};
+	bool is_plain = true, ok;
+
+	for (size_t i = 0; i < count; i++)
+		is_plain = is_plain && chosen[i]->is_plain;
+	giving.claims = calloc(count + 1, SMX_WORDS_SUFFIXES_MAX * sizeof(*giving.claims));
+	ok = giving.claims &&
+	     smx_table_reserve(&giving.table, (count + 1) * SMX_WORDS_SUFFIXES_MAX);
+	if (ok && is_plain)
+		ok = give_names(&giving, chosen, count); /* the same for every scraper */
+	for (int escaping = 0; ok && !is_plain && escaping < SMX_ESCAPING_COUNT; escaping++) {
+		giving.escaping = (smx_escaping)escaping;
+		giving.shown = 1u << escaping;
+		ok = give_names(&giving, chosen, count);
+	}
+	smx_table_free(&giving.table);
+	free(giving.claims);
+	return ok;
+}
+
 static bool settle_names(struct smx_merge *merge)
 {
-	struct smx_table table = {0};
 	struct smx_family **chosen = calloc(merge->family_count + 1, sizeof(struct smx_family *));
-	struct claim *claims =
-		calloc(merge->family_count + 1, SMX_WORDS_SUFFIXES_MAX * sizeof(*claims));
-	size_t count = 0, taken, used = 0;
-	bool ok = false;
+	size_t count = 0;
+	bool ok;
 
-	if (!chosen || !claims ||
-	    !smx_table_reserve(&table, merge->family_count * SMX_WORDS_SUFFIXES_MAX))
-		goto out;
+	if (!chosen)
+		return false;
 	for (size_t i = 0; i < merge->family_count; i++) {
-		merge->families[i]->shown = false;
+		merge->families[i]->shown = 0;
 		if (merge->families[i]->chosen)
 			chosen[count++] = merge->families[i];
 	}
 	qsort(chosen, count, sizeof(struct smx_family *), by_age);
-	for (size_t i = 0; i < count; i++, used += taken) {
-		if (!claim_names(merge, &table, chosen[i], &claims[used], &taken))
-			goto out;
-	}
-	ok = true;
-out:
-	smx_table_free(&table);
-	free(claims);
+	ok = settle_chosen(merge, chosen, count);
 	free(chosen);
 	return ok;
 }

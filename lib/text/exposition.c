@@ -11,6 +11,7 @@
 #include "text/pairs.h"
 #include "text/protobuf.h"
 #include "text/render.h"
+#include "text/spelling.h"
 #include "text/words.h"
 
 #include <stdio.h>
@@ -25,7 +26,9 @@ struct smx_exposition {
 	size_t count_room;
 	smx_gauge_sample *samples;
 	size_t sample_room;
+	smx_buffer scratch; /* for a series that is respelled */
 	bool created;
+	smx_escaping escaping; /* of the last rendering */
 };
 
 static smx_status no_memory(smx_error *error, const char *what)
@@ -39,13 +42,13 @@ static smx_status no_memory(smx_error *error, const char *what)
 
 /* ---- which families, in what room ---- */
 
-/* Whether the name is the family's or one of its samples'. */
-static bool is_named(const struct smx_family *family, smx_text name)
+/* Whether the name is the family's or one of its samples', if the family's is `own`. */
+static bool is_named(const struct smx_family *family, smx_text own, smx_text name)
 {
 	const char *const *suffixes = smx_words_suffixes(family->kind);
-	size_t size = family->name.size;
+	size_t size = own.size;
 
-	if (name.size < size || memcmp(name.data, family->name.data, size) != 0)
+	if (name.size < size || memcmp(name.data, own.data, size) != 0)
 		return false;
 	if (name.size == size)
 		return true;
@@ -57,10 +60,13 @@ static bool is_named(const struct smx_family *family, smx_text name)
 	return false;
 }
 
-static bool is_wanted(const struct smx_family *family, const smx_text *names, size_t name_count)
+/* By its own name, or by that which the scraper sees. */
+static bool is_wanted(const struct smx_family *family, smx_escaping escaping, const smx_text *names,
+		      size_t name_count)
 {
 	for (size_t i = 0; i < name_count; i++) {
-		if (is_named(family, names[i]))
+		if (is_named(family, family->name, names[i]) ||
+		    is_named(family, smx_spelling_name(family, escaping), names[i]))
 			return true;
 	}
 	return name_count == 0;
@@ -107,7 +113,7 @@ static bool make_room(smx_exposition *exposition)
 	return exposition->count_room != 0 && exposition->sample_room != 0;
 }
 
-static bool render_family(const struct smx_rendering *rendering, struct smx_family *family)
+static bool render_in_format(const struct smx_rendering *rendering, struct smx_family *family)
 {
 	if (!rendering->format->is_protobuf) {
 		smx_render_family(rendering, family, help_of(family));
@@ -117,6 +123,21 @@ static bool render_family(const struct smx_rendering *rendering, struct smx_fami
 		return false;
 	smx_protobuf_render_family(rendering, family, help_of(family));
 	return true;
+}
+
+static bool render_family(const struct smx_rendering *rendering, struct smx_family *family)
+{
+	struct smx_family respelled;
+	bool ok;
+
+	/* In protobuf names need no quotes. */
+	if (family->is_plain ||
+	    (rendering->format->is_protobuf && rendering->escaping == SMX_ESCAPING_ALLOW_UTF8))
+		return render_in_format(rendering, family);
+	respelled = smx_spelling_apply(family, rendering->escaping);
+	ok = render_in_format(rendering, &respelled);
+	smx_pairs_free(&respelled);
+	return ok;
 }
 
 /* ---- the exposition ---- */
@@ -138,6 +159,7 @@ void smx_exposition_destroy(smx_exposition *exposition)
 	free(exposition->counts);
 	free(exposition->part_counts);
 	free(exposition->samples);
+	smx_buffer_free(&exposition->scratch);
 	free(exposition);
 }
 
@@ -155,12 +177,19 @@ void smx_exposition_remove(smx_exposition *exposition, smx_reader *reader)
 
 void smx_exposition_information(const smx_exposition *exposition, smx_exposition_info *info)
 {
-	smx_merge_tally(&exposition->merge, info);
+	smx_merge_tally(&exposition->merge, exposition->escaping, info);
 }
 
 void smx_exposition_set_created(smx_exposition *exposition, bool created)
 {
 	exposition->created = created;
+}
+
+void smx_exposition_set_reserved(smx_exposition *exposition,
+				 bool (*is_reserved)(smx_text family_name))
+{
+	exposition->merge.is_reserved = is_reserved;
+	exposition->merge.unsettled = true;
 }
 
 smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type type,
@@ -170,6 +199,7 @@ smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type
 	struct smx_rendering rendering = {
 		.format = smx_text_format_of(type),
 		.buffer = buffer,
+		.escaping = type.escaping,
 		.created = exposition->created,
 	};
 	const struct smx_merge *merge = &exposition->merge;
@@ -186,19 +216,23 @@ smx_status smx_exposition_render(smx_exposition *exposition, smx_exposition_type
 	}
 	if (buffer->failed || !smx_merge_update(&exposition->merge) || !make_room(exposition))
 		return no_memory(error, "what is to be served");
+	exposition->escaping = type.escaping;
 	rendering.counts = exposition->counts;
 	rendering.part_counts = exposition->part_counts;
 	rendering.samples = exposition->samples;
+	rendering.scratch = &exposition->scratch;
 	for (size_t i = 0; i < merge->family_count && !buffer->failed; i++) {
 		struct smx_family *family = merge->families[i];
 
-		if (family->shown && is_wanted(family, names, name_count) &&
+		if (smx_family_is_shown(family, type.escaping) &&
+		    is_wanted(family, type.escaping, names, name_count) &&
 		    !render_family(&rendering, family))
 			buffer->failed = true;
 	}
 	if (buffer->failed) {
 		buffer->failed = false;
 		buffer->size = size;
+		smx_buffer_free(&exposition->scratch);
 		return no_memory(error, "the text");
 	}
 	return SMX_OK;

@@ -10,6 +10,7 @@
 #include "text/merge.h"
 #include "text/number.h"
 #include "text/pairs.h"
+#include "text/spelling.h"
 #include "text/words.h"
 
 #include <math.h>
@@ -29,7 +30,8 @@ static bool labels_are_fit(const smx_family_view *view)
 	bool adds_pid = view->kind == SMX_GAUGE && smx_mode_shows_each(view->mode);
 
 	for (size_t i = 0; i < view->label_count; i++) {
-		if (!smx_words_is_label_name(view->label_names[i]))
+		if (!smx_words_is_name(view->label_names[i]) ||
+		    smx_words_is_reserved(view->label_names[i]))
 			return false;
 		if (adds_pid && same_text(view->label_names[i], pid))
 			return false;
@@ -76,7 +78,7 @@ static bool states_are_fit(const smx_family_view *view)
 				return false;
 		}
 	}
-	return view->state_count != 0 && smx_words_is_label_name(view->name);
+	return view->state_count != 0 && !smx_words_is_reserved(view->name);
 }
 
 static bool kind_is_fit(const smx_family_view *view)
@@ -169,8 +171,29 @@ static bool make_tails(struct smx_family *family, const smx_family_view *view)
 	return !family->tails.failed;
 }
 
+/* The label names, which stand in the key one after the other from `at` on. */
+static bool make_label_names(struct smx_family *family, const smx_family_view *view, const char *at)
+{
+	family->label_names = calloc(view->label_count + 1, sizeof(smx_text));
+	if (!family->label_names)
+		return false;
+	family->label_count = view->label_count;
+	family->is_plain = smx_words_is_metric_name(view->name) &&
+			   (view->kind != SMX_STATE_SET || smx_words_is_label_name(view->name));
+	for (size_t i = 0; i < view->label_count; i++) {
+		family->label_names[i] = (smx_text){at, view->label_names[i].size};
+		family->is_plain =
+			family->is_plain && smx_words_is_label_name(view->label_names[i]);
+		at += view->label_names[i].size + 1;
+	}
+	return true;
+}
+
 static bool make_texts(struct smx_family *family, const smx_family_view *view)
 {
+	/* Behind the name, the unit and what family it is, as append_key has them. */
+	if (!make_label_names(family, view, family->unit.data + family->unit.size + 2))
+		return false;
 	smx_buffer_append(&family->head, family->name.data, family->name.size);
 	smx_buffer_append_string(&family->head, smx_words_sample_suffix(family->kind));
 	if (smx_kind_is_histogram(family->kind))
@@ -219,7 +242,7 @@ bool smx_merge_find_family(struct smx_merge *merge, const smx_family_view *view,
 	uint64_t hash;
 
 	*found = NULL;
-	if (!smx_words_is_metric_name(view->name) || !kind_is_fit(view) || !labels_are_fit(view))
+	if (!smx_words_is_name(view->name) || !kind_is_fit(view) || !labels_are_fit(view))
 		return true;
 	key->size = 0;
 	append_key(key, view);
@@ -257,6 +280,9 @@ void smx_family_free(struct smx_family *family)
 	smx_buffer_free(&family->head);
 	smx_buffer_free(&family->tails);
 	free(family->tail_ends);
+	free(family->label_names);
+	for (size_t i = 0; i < SMX_ESCAPING_COUNT; i++)
+		smx_spelling_free(family->spellings[i]);
 	free(family->key);
 	free(family);
 }

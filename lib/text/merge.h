@@ -11,9 +11,11 @@
 #define SMX_TEXT_MERGE_H
 
 #include "shmetrics/exposition.h"
+#include "text/escape.h"
 #include "text/table.h"
 
 struct smx_family;
+struct smx_spelling;
 
 struct smx_writer_label {
 	uint32_t slot;
@@ -74,6 +76,17 @@ struct smx_family {
 	size_t key_size;
 	uint64_t hash;
 	uint64_t order; /* of discovery */
+	/*
+	 * Names as they stand in the text. is_plain: all are of the older character set, and the
+	 * same for every scraper; else the texts are made anew for each (spelling.h), and these
+	 * tell the series apart and nothing else.
+	 */
+	smx_text *label_names;
+	size_t label_count;
+	bool is_plain;
+	struct smx_spelling *spellings[SMX_ESCAPING_COUNT];
+	bool is_respelled; /* a copy (spelling.h) */
+	bool is_quoted;	   /* the name stands in the braces: {"x.y_total",a="x"} */
 	smx_kind kind;
 	smx_gauge_mode mode;
 	bool may_be_negative; /* of histograms: the first bound is, or there are negative buckets */
@@ -97,7 +110,7 @@ struct smx_family {
 	uint64_t created_unix_ns; /* by the first of its sources */
 	bool served;		  /* by any of its sources */
 	bool chosen;		  /* among the definitions of its name */
-	bool shown;		  /* chosen, and no sample name is another family's */
+	unsigned shown; /* by escaping, a bit each: chosen, and no sample name is another's */
 };
 
 struct smx_merge {
@@ -113,6 +126,8 @@ struct smx_merge {
 	smx_buffer scratch;
 	bool unsorted;	/* families were added */
 	bool unsettled; /* what is shown has to be worked out again */
+	/* Names that no family may come to have by its escaping; NULL: none. */
+	bool (*is_reserved)(smx_text family_name);
 };
 
 #define SMX_NATIVE_SIDE_MAX 4095u
@@ -154,6 +169,10 @@ static inline size_t smx_family_count_room(const struct smx_family *family)
 	return family->tail_count +
 	       (family->kind == SMX_NATIVE_HISTOGRAM ? family->native.count : 0);
 }
+static inline bool smx_family_is_shown(const struct smx_family *family, smx_escaping escaping)
+{
+	return family->shown & 1u << escaping;
+}
 static inline bool smx_mode_is_sum(smx_gauge_mode mode)
 {
 	return mode == SMX_GAUGE_LIVE_SUM || mode == SMX_GAUGE_SUM;
@@ -167,8 +186,9 @@ static inline bool smx_part_is_served(const struct smx_part *part)
 /* choice.c: decides what is shown. */
 bool smx_merge_choose(struct smx_merge *merge);
 
-/* tally.c: what is shown, and what is not. */
-void smx_merge_tally(const struct smx_merge *merge, smx_exposition_info *info);
+/* tally.c: what is shown, and what is not, to scrapers with this escaping. */
+void smx_merge_tally(const struct smx_merge *merge, smx_escaping escaping,
+		     smx_exposition_info *info);
 
 /* writers.c: gives each writer of each member its pid label. */
 bool smx_merge_label_writers(struct smx_merge *merge);

@@ -6,6 +6,7 @@
  * that tell no two formats apart do not count, and an escaping that nobody knows is none. Nobody is
  * refused, who accepts nothing of it gets text 0.0.4.
  */
+#include "text/escape.h"
 #include "text/format.h"
 
 #include <string.h>
@@ -15,8 +16,6 @@ struct parameter {
 	const char *name, *value;
 	const char *if_missing;
 };
-
-#define ESCAPING_COUNT (SMX_ESCAPING_ALLOW_UTF8 + 1)
 
 /* The Content-Types of a format that tells its escaping only where it is not the usual one. */
 #define WITH_ESCAPING(type)                                                                        \
@@ -34,7 +33,7 @@ static const struct offer {
 	const struct smx_text_format *text;
 	const char *type, *subtype;
 	struct parameter parameters[2];
-	const char *content_types[ESCAPING_COUNT];
+	const char *content_types[SMX_ESCAPING_COUNT];
 } offers[] = {
 	{SMX_FORMAT_TEXT_004,
 	 &smx_text_format_text004,
@@ -42,6 +41,15 @@ static const struct offer {
 	 "plain",
 	 {{"version", "0.0.4", "0.0.4"}},
 	 {"text/plain; version=0.0.4; charset=utf-8"}},
+	{SMX_FORMAT_TEXT_100,
+	 &smx_text_format_text004, /* and what an escaping adds */
+	 "text",
+	 "plain",
+	 {{"version", "1.0.0", "0.0.4"}},
+	 {"text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
+	  "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
+	  "text/plain; version=1.0.0; charset=utf-8; escaping=values",
+	  "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"}},
 	{SMX_FORMAT_OPENMETRICS_100,
 	 &smx_text_format_openmetrics,
 	 "application",
@@ -70,7 +78,7 @@ static const struct offer *find_offer(smx_exposition_type type)
 {
 	for (size_t i = 0; i < OFFER_COUNT; i++) {
 		if (offers[i].format == type.format && type.escaping >= SMX_ESCAPING_UNDERSCORES &&
-		    type.escaping < ESCAPING_COUNT && offers[i].content_types[type.escaping])
+		    type.escaping < SMX_ESCAPING_COUNT && offers[i].content_types[type.escaping])
 			return &offers[i];
 	}
 	return NULL;
@@ -235,11 +243,11 @@ static bool matches(const struct clause *clause, const struct offer *offer)
 /* Where nothing is said, or nothing that the format has: what every scraper understands. */
 static smx_escaping escaping_of(const struct clause *clause, const struct offer *offer)
 {
-	static const char *const words[ESCAPING_COUNT] = {"underscores", "dots", "values",
-							  "allow-utf-8"};
+	static const char *const words[SMX_ESCAPING_COUNT] = {"underscores", "dots", "values",
+							      "allow-utf-8"};
 	smx_text escaping = parameter_of(clause, "escaping");
 
-	for (int i = 0; i < ESCAPING_COUNT; i++) {
+	for (int i = 0; i < SMX_ESCAPING_COUNT; i++) {
 		if (text_is(escaping, words[i]) && offer->content_types[i])
 			return (smx_escaping)i;
 	}

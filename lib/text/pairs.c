@@ -23,13 +23,12 @@ void smx_pairs_append(smx_buffer *buffer, smx_text name, smx_text value)
 }
 
 /* As the text of the series has them: an empty label is an absent one. */
-static void append_labels(smx_buffer *buffer, const struct smx_series *series)
+static void append_labels(smx_buffer *buffer, const struct smx_family *family,
+			  const struct smx_series *series)
 {
-	const smx_family_view *view = series->first.source->view;
-
-	for (size_t i = 0; i < view->label_count; i++) {
+	for (size_t i = 0; i < family->label_count; i++) {
 		if (series->first.view->label_values[i].size != 0)
-			smx_pairs_append(buffer, view->label_names[i],
+			smx_pairs_append(buffer, family->label_names[i],
 					 series->first.view->label_values[i]);
 	}
 }
@@ -52,7 +51,7 @@ bool smx_pairs_update(struct smx_family *family)
 		if (!ends)
 			return false;
 		pairs->ends = ends;
-		append_labels(&pairs->bytes, family->series[pairs->count]);
+		append_labels(&pairs->bytes, family, family->series[pairs->count]);
 		if (pairs->bytes.failed) {
 			pairs->bytes.failed = false;
 			pairs->bytes.size = size;

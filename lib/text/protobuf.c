@@ -12,6 +12,7 @@
 
 #include "text/buffer.h"
 #include "text/combine.h"
+#include "text/infolabels.h"
 #include "text/wire.h"
 #include "text/words.h"
 
@@ -399,17 +400,21 @@ static void write_states(const struct writing *writing, size_t index)
 static void write_info(const struct writing *writing, size_t index)
 {
 	const struct smx_series *series = writing->family->series[index];
-	const smx_label *labels = NULL;
-	size_t count = smx_combine_info(series, &labels);
+	const struct smx_rendering *rendering = writing->rendering;
+	const smx_label *given = NULL;
+	smx_label labels[SMX_INFOLABELS_MAX];
+	size_t count = smx_combine_info(series, &given);
 	struct smx_wire_message metric;
 
 	if (count == 0 && !smx_combine_is_asked_for(series))
 		return;
 	metric = begin_metric(writing, index);
-	for (size_t i = 0; i < count; i++) {
-		if (labels[i].value.size != 0 && smx_words_is_label_name(labels[i].name))
-			smx_pairs_append(writing->buffer, labels[i].name, labels[i].value);
-	}
+	count = smx_infolabels_spell(writing->family, rendering->escaping, false, given, count,
+				     labels, rendering->scratch);
+	if (rendering->scratch->failed)
+		writing->buffer->failed = true;
+	for (size_t i = 0; i < count; i++)
+		smx_pairs_append(writing->buffer, labels[i].name, labels[i].value);
 	append_value(writing->buffer, METRIC_GAUGE, 1);
 	smx_wire_end(writing->buffer, metric);
 }

@@ -2,15 +2,17 @@
 /*
  * render.c - the lines of a family: the numbers of every series behind its text
  *
- * A series' text is made once (identity.c) and is the same in every format. For each series there
- * is a copy of it, the reading of its cells, and a number.
+ * A series' text is made once (identity.c) and is the same in every text format. For each series
+ * there is a copy of it, the reading of its cells, and a number.
  */
 #include "text/render.h"
 
 #include "text/buffer.h"
 #include "text/combine.h"
 #include "text/composite.h"
+#include "text/infolabels.h"
 #include "text/number.h"
+#include "text/spelling.h"
 #include "text/words.h"
 
 #include <string.h>
@@ -22,11 +24,17 @@ static char *put(char *out, const char *text, size_t size)
 	return out + size;
 }
 
+/* Whether something stands in the braces of a series' text. */
+static bool has_brace(const struct smx_family *family, const struct smx_series *series)
+{
+	return series->labels_size != 0 || family->is_quoted;
+}
+
 /* What follows the labels of a series that has some is written for that: `,le="0.1"} `. */
-static char *put_tail(char *out, const struct smx_series *series, const char *tail, size_t size)
+static char *put_tail(char *out, bool has_brace, const char *tail, size_t size)
 {
 	memcpy(out, tail, size);
-	if (series->labels_size == 0)
+	if (!has_brace)
 		*out = '{';
 	return out + size;
 }
@@ -35,10 +43,14 @@ static char *put_tail(char *out, const struct smx_series *series, const char *ta
 static char *put_derived(char *out, const struct smx_family *family,
 			 const struct smx_series *series, const char *suffix)
 {
+	if (family->is_quoted)
+		out = put(out, "{\"", 2);
 	out = put(out, family->name.data, family->name.size);
 	out = put(out, suffix, strlen(suffix));
+	if (family->is_quoted)
+		*out++ = '"';
 	out = put(out, series->text + family->head.size, series->labels_size);
-	if (series->labels_size != 0)
+	if (has_brace(family, series))
 		*out++ = '}';
 	*out++ = ' ';
 	return out;
@@ -181,7 +193,8 @@ static void render_gauge(const struct smx_rendering *rendering, const struct smx
 }
 
 static void render_writers_of_part(const struct smx_rendering *rendering,
-				   const struct smx_series *series, const struct smx_part *part)
+				   const struct smx_family *family, const struct smx_series *series,
+				   const struct smx_part *part)
 {
 	const struct smx_member *member = part->source->member;
 	size_t count = smx_reader_gauge(member->reader, part->view, rendering->samples);
@@ -198,18 +211,19 @@ static void render_writers_of_part(const struct smx_rendering *rendering,
 		if (!out)
 			return;
 		out = put(out, series->text, series->text_size);
-		out = put_tail(out, series, label->text, label->size);
+		out = put_tail(out, has_brace(family, series), label->text, label->size);
 		out = smx_number_double(out, sample->value);
 		*out++ = '\n';
 		smx_buffer_commit(rendering->buffer, out);
 	}
 }
 
-static void render_writers(const struct smx_rendering *rendering, const struct smx_series *series)
+static void render_writers(const struct smx_rendering *rendering, const struct smx_family *family,
+			   const struct smx_series *series)
 {
 	for (const struct smx_part *part = &series->first; part; part = part->next) {
 		if (smx_part_is_served(part))
-			render_writers_of_part(rendering, series, part);
+			render_writers_of_part(rendering, family, series, part);
 	}
 }
 
@@ -248,6 +262,7 @@ static void render_histogram(const struct smx_rendering *rendering, const struct
 {
 	/* What is behind a pointer would be read again after each byte that is written. */
 	const bool has_exemplars = rendering->format->has_exemplars;
+	const bool braced = has_brace(family, series);
 	const size_t bucket_count = family->tail_count, *tail_ends = family->tail_ends;
 	const char *tails = family->tails.data;
 	uint64_t *counts = rendering->counts, count = 0;
@@ -264,7 +279,7 @@ static void render_histogram(const struct smx_rendering *rendering, const struct
 	for (size_t i = 0; out && i < bucket_count; i++) {
 		count = smx_add_saturated(count, counts[i]);
 		out = put(out, series->text, series->text_size);
-		out = put_tail(out, series, tails + tail, tail_ends[i] - tail);
+		out = put_tail(out, braced, tails + tail, tail_ends[i] - tail);
 		out = smx_number_u64(out, count);
 		if (has_exemplars && counts[i] != 0)
 			out = put_exemplar(out, rendering, series, i, room);
@@ -312,7 +327,8 @@ static void render_states(const struct smx_rendering *rendering, const struct sm
 		return;
 	for (size_t i = 0; i < family->tail_count; i++) {
 		out = put(out, series->text, series->text_size);
-		out = put_tail(out, series, family->tails.data + tail, family->tail_ends[i] - tail);
+		out = put_tail(out, has_brace(family, series), family->tails.data + tail,
+			       family->tail_ends[i] - tail);
 		tail = family->tail_ends[i];
 		*out++ = i == present ? '1' : '0';
 		*out++ = '\n';
@@ -320,30 +336,25 @@ static void render_states(const struct smx_rendering *rendering, const struct sm
 	smx_buffer_commit(rendering->buffer, out);
 }
 
-/* Appends each label that is fit to be one; returns what stands before another. */
-static const char *append_labels(smx_buffer *buffer, const char *before, const smx_label *labels,
-				 size_t count)
+static void render_info(const struct smx_rendering *rendering, const struct smx_family *family,
+			const struct smx_series *series)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (labels[i].value.size == 0 || !smx_words_is_label_name(labels[i].name))
-			continue;
-		smx_words_label(buffer, before, labels[i].name, labels[i].value);
-		before = ",";
-	}
-	return before;
-}
-
-static void render_info(const struct smx_rendering *rendering, const struct smx_series *series)
-{
-	const smx_label *labels = NULL;
-	const char *before = series->labels_size == 0 ? "{" : ",";
-	size_t count = smx_combine_info(series, &labels);
+	const char *before = has_brace(family, series) ? "," : "{";
+	const smx_label *given = NULL;
+	smx_label labels[SMX_INFOLABELS_MAX];
+	size_t count = smx_combine_info(series, &given);
 
 	if (count == 0 && !smx_combine_is_asked_for(series))
 		return;
 	smx_buffer_append(rendering->buffer, series->text, series->text_size);
-	before = append_labels(rendering->buffer, before, labels, count);
+	/* The series may have been in scratch. */
+	count = smx_infolabels_spell(family, rendering->escaping, true, given, count, labels,
+				     rendering->scratch);
+	for (size_t i = 0; i < count; i++, before = ",")
+		smx_words_label(rendering->buffer, before, labels[i].name, labels[i].value);
 	smx_buffer_append_string(rendering->buffer, *before == '{' ? " 1\n" : "} 1\n");
+	if (rendering->scratch->failed)
+		rendering->buffer->failed = true;
 }
 
 static void render_series(const struct smx_rendering *rendering, const struct smx_family *family,
@@ -370,13 +381,13 @@ static void render_series(const struct smx_rendering *rendering, const struct sm
 		render_states(rendering, family, series);
 		break;
 	case SMX_INFO:
-		render_info(rendering, series);
+		render_info(rendering, family, series);
 		break;
 	default:
 		if (smx_family_has_one_sample(family))
 			render_gauge(rendering, family, series);
 		else
-			render_writers(rendering, series);
+			render_writers(rendering, family, series);
 	}
 }
 
@@ -385,6 +396,14 @@ void smx_render_family(const struct smx_rendering *rendering, const struct smx_f
 {
 	smx_words_header(rendering->buffer, rendering->format, family->kind, family->name,
 			 family->unit, help);
-	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++)
-		render_series(rendering, family, family->series[i]);
+	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++) {
+		const struct smx_series *series = family->series[i];
+
+		if (family->is_respelled)
+			series = smx_spelling_series(family, series, rendering->scratch);
+		if (series)
+			render_series(rendering, family, series);
+		else
+			rendering->buffer->failed = true;
+	}
 }

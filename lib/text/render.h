@@ -12,9 +12,11 @@
 struct smx_rendering {
 	const struct smx_text_format *format;
 	smx_buffer *buffer;
+	smx_escaping escaping;
 	bool created;			/* serve _created, where the format has it */
 	uint64_t *counts, *part_counts; /* of the largest histogram */
 	smx_gauge_sample *samples;	/* of the reader with most writers */
+	smx_buffer *scratch;		/* for series that are respelled */
 };
 
 void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,

@@ -12,13 +12,14 @@ static bool is_unfit(const struct smx_member *member, size_t index)
 	return !member->sources[index] && smx_reader_family(member->reader, index)->served;
 }
 
-void smx_merge_tally(const struct smx_merge *merge, smx_exposition_info *info)
+void smx_merge_tally(const struct smx_merge *merge, smx_escaping escaping,
+		     smx_exposition_info *info)
 {
 	*info = (smx_exposition_info){0};
 	for (size_t i = 0; i < merge->family_count; i++) {
 		const struct smx_family *family = merge->families[i];
 
-		if (family->shown)
+		if (smx_family_is_shown(family, escaping))
 			info->family_count++;
 		else if (family->served && !family->chosen)
 			info->hidden_by_definition++;

@@ -22,15 +22,19 @@ static bool is_letter(char byte)
 	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '_';
 }
 
-static bool is_name(smx_text name, bool colons)
+static bool is_digit(char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+bool smx_words_is_old_name(smx_text name, bool colons)
 {
 	if (name.size == 0)
 		return false;
 	for (size_t i = 0; i < name.size; i++) {
 		char byte = name.data[i];
-		bool digit = byte >= '0' && byte <= '9';
 
-		if (!is_letter(byte) && !(digit && i > 0) && !(colons && byte == ':'))
+		if (!is_letter(byte) && !(i > 0 && is_digit(byte)) && !(colons && byte == ':'))
 			return false;
 	}
 	return true;
@@ -41,15 +45,25 @@ static bool text_is(smx_text text, const char *string)
 	return text.size == strlen(string) && memcmp(text.data, string, text.size) == 0;
 }
 
+bool smx_words_is_name(smx_text name)
+{
+	return name.size != 0 && smx_words_is_utf8(name);
+}
+
+bool smx_words_is_reserved(smx_text name)
+{
+	return (name.size >= 2 && memcmp(name.data, "__", 2) == 0) || text_is(name, "le") ||
+	       text_is(name, "quantile");
+}
+
 bool smx_words_is_metric_name(smx_text name)
 {
-	return is_name(name, true);
+	return smx_words_is_old_name(name, true);
 }
 
 bool smx_words_is_label_name(smx_text name)
 {
-	return is_name(name, false) && !(name.size >= 2 && memcmp(name.data, "__", 2) == 0) &&
-	       !text_is(name, "le") && !text_is(name, "quantile");
+	return smx_words_is_old_name(name, false) && !smx_words_is_reserved(name);
 }
 
 /* ---- kinds ---- */
@@ -94,12 +108,7 @@ const char *const *smx_words_suffixes(smx_kind kind)
 
 /* ---- escapes ---- */
 
-/*
- * How many bytes at `text` make one character, or 0 if they make none; then *bad is how many of
- * them are replaced together: the longest beginning of a character, as the Unicode standard
- * recommends.
- */
-static size_t character_size(const unsigned char *text, size_t size, size_t *bad)
+size_t smx_words_character_size(const unsigned char *text, size_t size, size_t *bad)
 {
 	unsigned char first = text[0], low = 0x80, high = 0xbf;
 	size_t length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
@@ -129,8 +138,8 @@ static size_t character_size(const unsigned char *text, size_t size, size_t *bad
 bool smx_words_is_utf8(smx_text text)
 {
 	for (size_t at = 0, bad, length; at < text.size; at += length) {
-		length =
-			character_size((const unsigned char *)text.data + at, text.size - at, &bad);
+		length = smx_words_character_size((const unsigned char *)text.data + at,
+						  text.size - at, &bad);
 		if (length == 0 || text.data[at] == '\0')
 			return false;
 	}
@@ -168,7 +177,7 @@ static void append_escaped(smx_buffer *buffer, smx_text text, enum place place)
 	size_t at = 0;
 
 	while (at < text.size) {
-		size_t bad, length = character_size(bytes + at, text.size - at, &bad);
+		size_t bad, length = smx_words_character_size(bytes + at, text.size - at, &bad);
 		const char *instead = length == 0   ? REPLACEMENT
 				      : length == 1 ? escape_of(bytes[at], place)
 						    : NULL;
@@ -188,6 +197,11 @@ static void append_escaped(smx_buffer *buffer, smx_text text, enum place place)
 void smx_words_append_text(smx_buffer *buffer, smx_text text)
 {
 	append_escaped(buffer, text, IN_MESSAGE);
+}
+
+void smx_words_escaped(smx_buffer *buffer, smx_text text)
+{
+	append_escaped(buffer, text, IN_LABEL);
 }
 
 void smx_words_label(smx_buffer *buffer, const char *before, smx_text name, smx_text value)
@@ -214,23 +228,36 @@ void smx_words_labels(smx_buffer *buffer, const smx_text *names, const smx_text 
 
 /* ---- HELP, TYPE, UNIT ---- */
 
-static void begin_comment(smx_buffer *buffer, const char *word, smx_text name, const char *suffix)
+/* Of a family, as its comments have it. */
+struct heading {
+	const struct smx_kind_words *words;
+	smx_text name;
+	const char *quote; /* around it */
+};
+
+static void begin_comment(smx_buffer *buffer, const char *word, const struct heading *heading)
 {
 	smx_buffer_append_string(buffer, word);
-	smx_buffer_append(buffer, name.data, name.size);
-	smx_buffer_append_string(buffer, suffix);
+	smx_buffer_append_string(buffer, heading->quote);
+	smx_buffer_append(buffer, heading->name.data, heading->name.size);
+	smx_buffer_append_string(buffer, heading->words->family_suffix);
+	smx_buffer_append_string(buffer, heading->quote);
 	smx_buffer_append_string(buffer, " ");
 }
 
-static void append_type(smx_buffer *buffer, const struct smx_kind_words *words, smx_text name)
+static void append_type(smx_buffer *buffer, const struct heading *heading)
 {
-	begin_comment(buffer, "# TYPE ", name, words->family_suffix);
-	smx_buffer_append_string(buffer, words->type);
+	begin_comment(buffer, "# TYPE ", heading);
+	smx_buffer_append_string(buffer, heading->words->type);
 	smx_buffer_append_string(buffer, "\n");
 }
 
 bool smx_words_has_unit(smx_kind kind, smx_text name, smx_text unit)
 {
+	for (size_t i = 0; i < unit.size; i++) {
+		if (!is_letter(unit.data[i]) && !is_digit(unit.data[i]) && unit.data[i] != ':')
+			return false;
+	}
 	return unit.size != 0 && kind != SMX_INFO && kind != SMX_STATE_SET &&
 	       name.size > unit.size + 1 && name.data[name.size - unit.size - 1] == '_' &&
 	       memcmp(name.data + name.size - unit.size, unit.data, unit.size) == 0;
@@ -239,21 +266,22 @@ bool smx_words_has_unit(smx_kind kind, smx_text name, smx_text unit)
 void smx_words_header(smx_buffer *buffer, const struct smx_text_format *format, smx_kind kind,
 		      smx_text name, smx_text unit, smx_text help)
 {
-	const struct smx_kind_words *words = smx_text_format_kind(format, kind);
+	const struct heading heading = {smx_text_format_kind(format, kind), name,
+					smx_words_is_metric_name(name) ? "" : "\""};
 
 	if (format->type_before_help)
-		append_type(buffer, words, name);
+		append_type(buffer, &heading);
 	if (format->has_units && smx_words_has_unit(kind, name, unit)) {
-		begin_comment(buffer, "# UNIT ", name, words->family_suffix);
+		begin_comment(buffer, "# UNIT ", &heading);
 		smx_buffer_append(buffer, unit.data, unit.size);
 		smx_buffer_append_string(buffer, "\n");
 	}
 	if (help.size != 0) {
-		begin_comment(buffer, "# HELP ", name, words->family_suffix);
+		begin_comment(buffer, "# HELP ", &heading);
 		append_escaped(buffer, help,
 			       format->help_escapes_quotes ? IN_QUOTED_HELP : IN_HELP);
 		smx_buffer_append_string(buffer, "\n");
 	}
 	if (!format->type_before_help)
-		append_type(buffer, words, name);
+		append_type(buffer, &heading);
 }

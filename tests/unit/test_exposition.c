@@ -530,17 +530,19 @@ Test(exposition, filters_by_family_and_sample_names)
 Test(exposition, leaves_out_families_that_would_not_parse)
 {
 	const smx_text twice[] = {TEXT("a"), TEXT("a")};
-	const smx_text dash[] = {TEXT("a-b")};
+	const smx_text bad[] = {TEXT("a\xff")};
+	const smx_text empty[] = {TEXT("")};
 	const smx_text le[] = {TEXT("le")};
 	const smx_text reserved[] = {TEXT("__name__")};
 	const smx_text pid[] = {TEXT("pid")};
 
 	fake_family_add_texts(one, SMX_COUNTER, TEXT("a\0b"), NULL, 0);
 	fake_family_add_texts(one, SMX_COUNTER, TEXT(""), NULL, 0);
-	fake_family_add_texts(one, SMX_COUNTER, TEXT("1"), NULL, 0);
-	fake_family_add_texts(one, SMX_COUNTER, TEXT("a b"), NULL, 0);
+	fake_family_add_texts(one, SMX_COUNTER, TEXT("a\xff"), NULL, 0);
+	fake_family_add_texts(one, SMX_COUNTER, TEXT("\xed\xa0\x80"), NULL, 0);
 	fake_family_add_texts(one, SMX_COUNTER, TEXT("twice"), twice, 2);
-	fake_family_add_texts(one, SMX_COUNTER, TEXT("dash"), dash, 1);
+	fake_family_add_texts(one, SMX_COUNTER, TEXT("bad"), bad, 1);
+	fake_family_add_texts(one, SMX_COUNTER, TEXT("empty"), empty, 1);
 	fake_family_add_texts(one, SMX_HISTOGRAM, TEXT("le"), le, 1);
 	fake_family_add_texts(one, SMX_COUNTER, TEXT("reserved"), reserved, 1);
 	fake_family_add_texts(one, SMX_GAUGE, TEXT("pid"), pid, 1)->view.mode = SMX_GAUGE_LIVE_ALL;

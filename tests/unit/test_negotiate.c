@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define T "text/plain; version=0.0.4; charset=utf-8"
+#define T1 "text/plain; version=1.0.0; charset=utf-8; escaping="
 #define O "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define O_UTF8 O "; escaping=allow-utf-8"
 #define O2 "application/openmetrics-text; version=2.0.0; charset=utf-8"
@@ -54,7 +55,13 @@ static const struct {
 	{O, "application/openmetrics-text;version=3.0.0,"
 	    "application/openmetrics-text;version=1.0.0;q=0.1"},
 	{T, "text/plain,application/openmetrics-text;version=1.0.0"},
-	{O, "text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0;q=0.2"},
+	{T1 "underscores", "text/plain;version=1.0.0,"
+			   "application/openmetrics-text;version=1.0.0;q=0.2"},
+	{T1 "allow-utf-8", "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+			   "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+	{T1 "dots", "text/plain;version=1.0.0;escaping=dots"},
+	{T1 "values", "text/plain;version=1.0.0;escaping=values"},
+	{T, "text/plain;version=1.0.1;escaping=values"},
 	/* the greatest q; of equals the first */
 	{O, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.501"},
 	{T, "text/plain;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5"},

@@ -7,7 +7,8 @@ set(smx_text_dir ${PROJECT_SOURCE_DIR}/lib/text)
 set(smx_text_sources
   buffer.c number.c table.c words.c text004.c openmetrics.c openmetrics2.c composite.c
   wire.c pairs.c spans.c protobuf.c protobuf_native.c negotiate.c
-  identity.c choice.c tally.c writers.c merge.c combine.c render.c exposition.c emit.c)
+  escape.c identity.c spelling.c infolabels.c
+  choice.c tally.c writers.c merge.c combine.c render.c exposition.c emit.c)
 list(TRANSFORM smx_text_sources PREPEND ${smx_text_dir}/)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
@@ -18,7 +19,8 @@ target_include_directories(smx_text
   PRIVATE ${XXHASH_INCLUDE_DIR})
 target_link_libraries(smx_text PUBLIC smx_flags m)
 
-foreach(name number wire text004 openmetrics openmetrics2 protobuf native_exposition negotiate exposition)
+foreach(name number wire text004 openmetrics openmetrics2 protobuf native_exposition negotiate escape spelling
+    exposition)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE smx_text criterion)
   add_test(NAME unit.${name} COMMAND test_${name})
