@@ -278,14 +278,14 @@ def test_a_registry_of_its_own_shows_its_own_value(mode: str, library: ModuleTyp
     assert library.generate_latest(registry) == b"# HELP level L.\n# TYPE level gauge\nlevel 3.0\n"
 
 
-@pytest.mark.parametrize("name", ["a b", "1a", "ä", "a-b", "a" * 300])
-def test_a_name_prometheus_cannot_parse_is_refused(name: str, registry: Any) -> None:
-    with pytest.raises(ValueError, match="metric name"):
+@pytest.mark.parametrize("name", ["", "a\ud800", "a\0b", "a" * 256, "ä" * 128])
+def test_a_name_prometheus_cannot_have_is_refused(name: str, registry: Any) -> None:
+    with pytest.raises(ValueError, match="(?i)metric name|null character"):
         shmetrics.Counter(name, "", registry=registry)
 
 
 @pytest.mark.parametrize(
-    "labels", [["a b"], ["a", "a"], ["ä"], [""], list(map("l{}".format, range(33)))]
+    "labels", [["a\ud800"], ["a", "a"], ["__ä"], [""], list(map("l{}".format, range(33)))]
 )
 def test_label_names_are_checked(labels: list[str], registry: Any) -> None:
     with pytest.raises(ValueError):

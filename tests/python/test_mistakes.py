@@ -134,7 +134,7 @@ def test_what_is_no_mistake_there_is_none_here(name: str, library: ModuleType) -
 # ---- the rule is named ----
 
 
-@pytest.mark.parametrize("name", ["a\ud800", "a b", ""])
+@pytest.mark.parametrize("name", ["a\ud800", "ä" * 128, ""])
 def test_a_bad_name_is_refused_by_its_rule(name: str, registry: Any) -> None:
     with pytest.raises(ValueError, match="(?i)name"):
         shmetrics.Counter(name, "", registry=registry)

@@ -48,12 +48,37 @@ static Py_ssize_t count_whole_values(const char *text, const char *end)
 	return count;
 }
 
-/* One label of a sample: name="value". */
+/* One label of a sample, name="value" or "name"="value", or first a name in quotes alone. */
 struct pair {
 	const char *begin;
 	const char *name_end;
 	const char *end;
 };
+
+/* Behind the quotes that begin at `at`; NULL: they do not end. */
+static const char *behind_quotes(const char *at, const char *stop)
+{
+	for (at++; at < stop && *at != '"'; at++)
+		at += *at == '\\';
+	return at < stop ? at + 1 : NULL;
+}
+
+static const char *take_pair(const char *at, const char *stop, struct pair *pair)
+{
+	pair->begin = at;
+	if (at < stop && *at == '"')
+		pair->name_end = behind_quotes(at, stop);
+	else
+		pair->name_end = memchr(at, '=', (size_t)(stop - at));
+	if (!pair->name_end || pair->name_end >= stop)
+		return NULL;
+	pair->end = pair->name_end;
+	if (*pair->name_end == '=')
+		pair->end = pair->name_end + 1 < stop && pair->name_end[1] == '"'
+				    ? behind_quotes(pair->name_end + 1, stop)
+				    : NULL;
+	return pair->end;
+}
 
 /*
  * Takes apart what stands behind the brace at `at`; *close: the other brace. 0: nothing, or too
@@ -64,16 +89,8 @@ static size_t take_pairs(const char *at, const char *stop, struct pair *pairs, c
 	size_t count = 0;
 
 	while (count < PAIRS_MAX) {
-		struct pair *pair = &pairs[count++];
-
-		pair->begin = at;
-		pair->name_end = memchr(at, '=', (size_t)(stop - at));
-		if (!pair->name_end || pair->name_end + 1 >= stop || pair->name_end[1] != '"')
-			return 0;
-		for (at = pair->name_end + 2; at < stop && *at != '"'; at++)
-			at += *at == '\\';
-		pair->end = ++at;
-		if (at >= stop)
+		at = take_pair(at, stop, &pairs[count++]);
+		if (!at || at >= stop)
 			return 0;
 		*close = at;
 		if (*at == '}')
@@ -84,11 +101,24 @@ static size_t take_pairs(const char *at, const char *stop, struct pair *pairs, c
 	return 0;
 }
 
+/* The name without its quotes. */
+static size_t name_of(const struct pair *pair, const char **name)
+{
+	size_t quotes = *pair->begin == '"';
+
+	*name = pair->begin + quotes;
+	return (size_t)(pair->name_end - pair->begin) - 2 * quotes;
+}
+
+/* The name of the metric is first. */
 static bool comes_after(const struct pair *a, const struct pair *b)
 {
-	size_t size_a = (size_t)(a->name_end - a->begin), size_b = (size_t)(b->name_end - b->begin);
-	int order = memcmp(a->begin, b->begin, size_a < size_b ? size_a : size_b);
+	const char *name_a, *name_b;
+	size_t size_a = name_of(a, &name_a), size_b = name_of(b, &name_b);
+	int order = memcmp(name_a, name_b, size_a < size_b ? size_a : size_b);
 
+	if (a->end == a->name_end || b->end == b->name_end)
+		return b->end == b->name_end;
 	return order > 0 || (order == 0 && size_a > size_b);
 }
 
@@ -196,14 +226,20 @@ static void find_names(smx_buffer *offsets, const char *text, const char *end)
 	}
 }
 
+/* Without its quotes; what is escaped in them stays so. */
 static int append_name(PyObject *names, const char *name, const char *end)
 {
-	const char *stop = line_end(name, end);
-	const char *space = memchr(name, ' ', (size_t)(stop - name));
+	const char *line = line_end(name, end);
+	const char *stop =
+		*name == '"' ? behind_quotes(name, line) : memchr(name, ' ', (size_t)(line - name));
+	size_t quotes = *name == '"' && stop;
 	PyObject *string;
 	int status;
 
-	string = PyUnicode_DecodeUTF8(name, (space ? space : stop) - name, "replace");
+	if (!stop)
+		stop = line;
+	string = PyUnicode_DecodeUTF8(name + quotes, stop - name - (Py_ssize_t)(2 * quotes),
+				      "replace");
 	if (!string)
 		return -1;
 	status = PyList_Append(names, string);

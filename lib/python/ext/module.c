@@ -177,6 +177,7 @@ static int core_exec(PyObject *module)
 	if (PyModule_AddStringConstant(module, "VERSION", smx_version()))
 		return -1;
 	return add_format(module, "TEXT_004", SMX_FORMAT_TEXT_004) ||
+			       add_format(module, "TEXT_100", SMX_FORMAT_TEXT_100) ||
 			       add_format(module, "OPENMETRICS_100", SMX_FORMAT_OPENMETRICS_100) ||
 			       add_format(module, "PROTOBUF", SMX_FORMAT_PROTOBUF) ||
 			       add_escapings(module)

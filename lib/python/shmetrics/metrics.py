@@ -32,6 +32,7 @@ from .metrics_core import Metric
 from .registry import REGISTRY, CollectorRegistry, collect_metric, sample_names
 from .segment import logger, open_private
 from .utils import INF
+from .validation import _validate_label_name, _validate_metric_name
 from .values import Value
 
 _SAMPLE_SUFFIXES = {
@@ -79,8 +80,10 @@ class MetricWrapperBase(_core.Metric):
         full_name = _build_full_name(self._type, name, namespace, subsystem, unit)
         names = tuple(labelnames)
         for label in names:
+            _validate_label_name(label)
             if label in self._reserved_labelnames:
                 raise ValueError("Reserved label metric name: " + label)
+        _validate_metric_name(full_name)
         definition = (full_name, documentation, unit, names, *arguments)
         if registry is None:
             refusal = self._define(open_private(), *definition)

@@ -21,8 +21,10 @@ from . import _core
 from ._core import Segment
 from .created import use_created
 from .metrics_core import Metric, text_name
+from .openmetrics.escaping import ALLOWUTF8, DOTS, VALUES, escape_metric_name, escape_text
 from .openmetrics.parser import text_string_to_metric_families
 from .segment import default_segment, open_private
+from .validation import _is_valid_legacy_metric_name
 
 
 EOF = b"# EOF\n"
@@ -201,7 +203,12 @@ class CollectorRegistry:
 
     # ---- collecting ----
 
-    def _recorded_text(self, text_format: int, names: Optional[Iterable[str]] = None) -> bytes:
+    def _recorded_text(
+        self,
+        text_format: int,
+        names: Optional[Iterable[str]] = None,
+        escaping: str = ALLOWUTF8,
+    ) -> bytes:
         """What the segment holds, of these sample names alone unless None."""
         segment = self._segment()
         for collector, own in self._collector_to_names.items():
@@ -211,7 +218,7 @@ class CollectorRegistry:
         if self._dropped and not segment.path:
             taken = self._names_to_collectors
             names = [name for name in (taken if names is None else names) if name in taken]
-        return render(segment, text_format, names)
+        return render(segment, text_format, names, escaping)
 
     def _recorded(self, names: Optional[Iterable[str]] = None) -> Iterator[Metric]:
         return families_of(self._recorded_text(_core.FORMAT_OPENMETRICS_100, names))
@@ -238,17 +245,18 @@ class CollectorRegistry:
         """What is rendered already, and the families that have to be."""
         others = list(self._others(names))
         plain = text_format == _core.FORMAT_TEXT_004
-        if escaping == "dots" or plain and use_created():
-            # The segment has its names as they are, and the text format without x_created.
+        if escaping == DOTS or plain and use_created():
+            # A segment has no text with "__" in all names, nor one in the text format with x_created.
             recorded = list(self._recorded(names))
             return b"", recorded + _not_among({m.name for m in recorded}, others)
-        text = self._recorded_text(text_format, names)
+        text = self._recorded_text(text_format, names, escaping)
         if text_format == _core.FORMAT_PROTOBUF:
             from .protobuf import family_names  # it imports this module
 
-            return text, _not_among(set(family_names(text)), others)
+            written = None if escaping == ALLOWUTF8 else escaping
+            return text, _not_among(set(family_names(text)), others, written)
         if others:
-            others = _not_among(set(_core.family_names(text)), others)
+            others = _not_among(set(_core.family_names(text)), others, escaping)
         return _core.client_text(text) if plain else text[: -len(EOF)], others
 
     def collect(self) -> Iterator[Metric]:
@@ -290,15 +298,26 @@ def _present(labels: Dict[str, str]) -> Dict[str, str]:
     return {key: value for key, value in labels.items() if value != ""}
 
 
-def _not_among(names: Set[str], families: Iterable[Metric]) -> List[Metric]:
+def _not_among(
+    names: Set[str], families: Iterable[Metric], escaping: Optional[str] = None
+) -> List[Metric]:
     """A family is served once: what the segment has wins over what a collector yields.
 
-    names: those of the families in the segment, in either format.
+    names: those of the families in the segment, in either format; escaping: as they are written.
     """
+
+    def written(name: str) -> str:
+        if escaping is None:
+            return name
+        return escape_text(name) if escaping == ALLOWUTF8 else escape_metric_name(name, escaping)
+
+    if escaping == VALUES:
+        # In OpenMetrics a counter is named so that its "_total" comes out escaped, too.
+        names = names | {name[:-1] for name in names if name.endswith("_")}
     return [
         family
         for family in families
-        if family.name not in names and text_name(family) not in names
+        if written(family.name) not in names and written(text_name(family)) not in names
     ]
 
 
@@ -318,6 +337,9 @@ class RestrictedRegistry:
                 yield restricted
 
     def _export(self, text_format: int, escaping: str) -> Tuple[bytes, List[Metric]]:
+        if not all(map(_is_valid_legacy_metric_name, self._name_set)):
+            # What is escaped is not to be told from its text.
+            return b"", list(self.collect())
         text, families = self._registry._export(text_format, escaping, self._name_set)
         restricted = (family._restricted_metric(self._name_set) for family in families)
         if text_format != _core.FORMAT_PROTOBUF:  # there a family is whole or not there
@@ -364,10 +386,28 @@ if hasattr(os, "register_at_fork"):
 REGISTRY: CollectorRegistry = _DefaultRegistry(auto_describe=True)
 
 
-def render(segment: Segment, text_format: int, names: Optional[Iterable[str]] = None) -> bytes:
+_ESCAPINGS = {
+    ALLOWUTF8: _core.ESCAPING_ALLOW_UTF8,
+    DOTS: _core.ESCAPING_DOTS,
+    VALUES: _core.ESCAPING_VALUES,
+}
+
+
+def render(
+    segment: Segment,
+    text_format: int,
+    names: Optional[Iterable[str]] = None,
+    escaping: str = ALLOWUTF8,
+) -> bytes:
     """What the segment holds, of these names alone unless None."""
+    scheme = _ESCAPINGS.get(escaping, _core.ESCAPING_UNDERSCORES)
+    if text_format == _core.FORMAT_TEXT_004 and scheme != _core.ESCAPING_UNDERSCORES:
+        text_format = _core.FORMAT_TEXT_100
     return segment.render(
-        names if names is None else list(names), format=text_format, created=use_created()
+        names if names is None else list(names),
+        format=text_format,
+        escaping=scheme,
+        created=use_created(),
     )
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""validation - which names the families of custom collectors may have
+"""validation - which names metrics and labels may have
 
 As in prometheus_client any UTF-8 text is a name, unless PROMETHEUS_LEGACY_NAME_VALIDATION or
-enable_legacy_validation() asks for the older rules. Names of metrics that are recorded in a segment
-always follow the older rules; the segment checks them itself.
+enable_legacy_validation() asks this process for the older rules. What a segment demands of names it
+checks itself.
 """
 
 from __future__ import annotations
@@ -51,6 +51,11 @@ def _validate_metric_name(name: str) -> None:
         raise ValueError("metric name cannot be empty")
     if not _is_utf8(name) or _legacy_validation and not METRIC_NAME_RE.match(name):
         raise ValueError(f"invalid metric name {name!r}")
+
+
+def _validate_label_name(name: str) -> None:
+    if _legacy_validation and not _is_valid_legacy_labelname(name):
+        raise ValueError(f"invalid label name {name!r}")
 
 
 def _is_valid_legacy_metric_name(name: str) -> bool:

@@ -36,11 +36,20 @@ def call_functions(names: Optional[List[str]] = None) -> None:
                 gauge._shmetrics.set(sample.value)
 
 
+def _escaping() -> int:
+    """As the installed prometheus_client has names: older ones, or by its settings, escaped."""
+    try:
+        from prometheus_client.validation import get_legacy_validation
+    except ImportError:
+        return _core.ESCAPING_UNDERSCORES
+    return _core.ESCAPING_UNDERSCORES if get_legacy_validation() else _core.ESCAPING_ALLOW_UTF8
+
+
 def read(names: Optional[List[str]] = None, created: bool = False) -> Families:
     """The families of the segment as a scrape sees them now; of these names alone unless None."""
     call_functions(names)
     text = _segment.default_segment().render(
-        names, format=_core.FORMAT_OPENMETRICS_100, created=created
+        names, format=_core.FORMAT_OPENMETRICS_100, escaping=_escaping(), created=created
     )
     found: Families = {}
     for ours in families_of(text):

@@ -24,6 +24,13 @@ from . import families, reading
 from .client import REGISTRY, exposition, metrics, openmetrics_exposition, prometheus_client
 
 
+_ESCAPINGS = {
+    "underscores": _core.ESCAPING_UNDERSCORES,
+    "allow-utf-8": _core.ESCAPING_ALLOW_UTF8,
+}
+_FORMATS = {(_core.FORMAT_TEXT_004, _core.ESCAPING_ALLOW_UTF8): _core.FORMAT_TEXT_100}
+
+
 def hook(is_active: Callable[[], bool]) -> None:
     for module in (exposition, openmetrics_exposition):
         original = module.generate_latest
@@ -41,14 +48,17 @@ def _hook(
 ) -> Callable[..., bytes]:
     @functools.wraps(original)
     def generate_latest(registry: Any = REGISTRY, *args: Any, **kwargs: Any) -> bytes:
-        # Names in the segment are of the older character set, which only dots would escape.
-        plain = not args and kwargs.get("escaping") in (None, "underscores", "allow-utf-8")
+        # By "dots" prometheus_client changes names of the older character set, too.
+        escaping = _ESCAPINGS.get(kwargs.get("escaping", "underscores"))
+        plain = not args and escaping is not None
         plain = plain and kwargs.get("version") in (None, "1.0.0")
         others = _others(registry) if plain and is_active() else None
         if others is None or others and text_format != _core.FORMAT_TEXT_004:
             return original(registry, *args, **kwargs)
         reading.call_functions()
-        text = _segment.default_segment().render(None, format=text_format)
+        text = _segment.default_segment().render(
+            None, format=_FORMATS.get((text_format, escaping), text_format), escaping=escaping
+        )
         if text_format == _core.FORMAT_TEXT_004:
             # Whole numbers as prometheus_client writes them, which tests of applications look for.
             text = _core.client_text(text)
