@@ -20,17 +20,19 @@ static const char dump_help[] =
 	"Prints what the segment NAME holds at this moment: as the collector would serve it to a "
 	"scraper, or\n"
 	"as JSON with every definition, series and process.\n\n"
-	"      --format FORMAT    text (the Prometheus text format; if it is not given), "
-	"openmetrics (which also\n"
-	"                         has exemplars and units), or json: whole numbers in full (up to "
-	"2^64 - 1); +Inf,\n"
-	"                         -Inf and NaN as strings; the \"count\" of a bucket includes the "
-	"buckets below\n"
+	"      --format FORMAT    text, the Prometheus text format, if it is not given; "
+	"openmetrics, which\n"
+	"                         also has exemplars and units; protobuf; or json: whole numbers "
+	"in "
+	"full (up\n"
+	"                         to 2^64 - 1), +Inf, -Inf and NaN as strings; the \"count\" of a "
+	"bucket\n"
+	"                         includes the buckets below\n"
 	"      --json             the same as --format json\n"
 	"      --openmetrics      the same as --format openmetrics\n"
 	"      --escaping SCHEME  how names are written that not every scraper understands: "
-	"underscores (if it\n"
-	"                         is not given), dots, values, or allow-utf-8: as they are, in "
+	"underscores if\n"
+	"                         it is not given, dots, values, or allow-utf-8: as they are, in "
 	"quotes\n"
 	"  -h, --help             this text\n\n"
 	"Examples:\n"
@@ -144,6 +146,7 @@ static bool take_format(const char *name, struct output *output)
 		smx_format format; /* 0: JSON */
 	} formats[] = {{"text", SMX_FORMAT_TEXT_004},
 		       {"openmetrics", SMX_FORMAT_OPENMETRICS_100},
+		       {"protobuf", SMX_FORMAT_PROTOBUF},
 		       {"json", (smx_format)0}};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {

@@ -53,7 +53,7 @@ def _hook(
         plain = not args and escaping is not None
         plain = plain and kwargs.get("version") in (None, "1.0.0")
         others = _others(registry) if plain and is_active() else None
-        if others is None or others and text_format != _core.FORMAT_TEXT_004:
+        if escaping is None or others is None or others and text_format != _core.FORMAT_TEXT_004:
             return original(registry, *args, **kwargs)
         reading.call_functions()
         text = _segment.default_segment().render(
