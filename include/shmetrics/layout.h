@@ -410,7 +410,8 @@ SMX_LAYOUT_ASSERT(sizeof(smx_layout_text) == 32, "the bytes of a text begin at 3
  *   bound_count names of states, each as u16 size and bytes, valid UTF-8, not empty, none twice;
  *   of a native histogram, whose bound_count may be 0, a smx_layout_native behind the bounds;
  *   then name (of a counter without _total), unit (size 0: none) and label_count label names, each
- *   as u16 size and bytes.
+ *   as u16 size and bytes. Names are UTF-8, not empty, none with a NUL; before minor version 1 they
+ *   were of the letters, digits, underscores and colons of Prometheus before 3.
  * A family has help_offset 0 only until its definer has come to it; a text of size 0 is no help.
  * For histograms whose first bound is above 0 a search table may follow, at table_offset from the
  * beginning of the record: table_count u16. The top 14 bits of a double v >= 0 (sign, exponent, two

@@ -5,8 +5,8 @@
  *
  *     make_golden FILE
  *
- * golden/v1.smx1.gz, v2.smx1.gz and v3.smx1.gz were made by it. A golden file is never made again:
- * a new layout adds a new one.
+ * golden/v1.smx1.gz to v4.smx1.gz were made by it. A golden file is never made again: a new layout
+ * adds a new one.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * sample - a segment with one of everything, made by the library: what golden files and mutations
  * start from
  *
- * golden/v3.json says what must be found in it. The two change together, and only for a new golden
+ * golden/v4.json says what must be found in it. The two change together, and only for a new golden
  * file.
  */
 #include "sample.h"
@@ -23,6 +23,7 @@
 static const char *const request_labels[] = {"method", "path"};
 static const char *const route_label[] = {"route"};
 static const char *const pool_label[] = {"pool"};
+static const char *const any_label[] = {"an.label \"日本\"\n"};
 
 static smx_status define_counters(smx_segment *segment, sample *s, smx_error *error)
 {
@@ -34,9 +35,15 @@ static smx_status define_counters(smx_segment *segment, sample *s, smx_error *er
 		.series_max = 3};
 	smx_definition bytes = {
 		.name = "golden_sent_bytes_total", .help = "Sent.", .unit = "bytes"};
+	smx_definition sized = {.name = "golden.größe",
+				.help = "Names of any kind.",
+				.label_names = any_label,
+				.label_count = 1};
 	smx_status status = smx_counter_define(segment, &requests, &s->requests, error);
 
-	return status == SMX_OK ? smx_counter_define(segment, &bytes, &s->bytes, error) : status;
+	if (status == SMX_OK)
+		status = smx_counter_define(segment, &bytes, &s->bytes, error);
+	return status == SMX_OK ? smx_counter_define(segment, &sized, &s->sized, error) : status;
 }
 
 static smx_status define_histograms(smx_segment *segment, sample *s, smx_error *error)
@@ -167,6 +174,7 @@ static void record_counters(const sample *s, unsigned process)
 		smx_counter_add(bytes, NAN);
 		smx_counter_add(bytes, -1);
 	}
+	smx_counter_add_whole(smx_counter_with(s->sized, (const char *[]){"1"}), process + 1);
 	smx_counter_add(bytes, 0.25);
 	smx_counter_add(bytes, 3);
 	smx_counter_inc(bytes);

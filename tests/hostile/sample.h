@@ -11,6 +11,7 @@
 typedef struct sample {
 	smx_counter_family requests;	    /* labels method, path; at most 3 series */
 	smx_counter_family bytes;	    /* no labels, unit bytes */
+	smx_counter_family sized;	    /* golden.größe, label an.label */
 	smx_histogram_family latency;	    /* label route, unit seconds */
 	smx_histogram_family temperature;   /* no labels, negative bounds */
 	smx_histogram_family wide;	    /* more buckets than a tile has cells */

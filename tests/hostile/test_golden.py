@@ -4,7 +4,7 @@
 Each is read three times: by decode.py, which was written from layout.h alone; by the library's reader; and
 through the exposition. golden/v1.json was written by hand from what sample.c records; v2.json, which
 has every kind, exemplars and health checks besides, and v3.json, which has native histograms, were
-written by decode.py and checked by hand.
+written by decode.py and checked by hand; v4.json is v3.json with a family that has names of any kind.
 """
 
 from __future__ import annotations
@@ -228,6 +228,20 @@ def test_native_histograms_are_rendered_in_text_with_what_text_has() -> None:
     assert found['golden_change_bucket{le="0.0"}'] == 9
     assert found['golden_change_bucket{le="2.0"}'] == 15
     assert found["golden_change_count"] == 18
+
+
+def test_names_of_any_kind_are_rendered_for_every_scraper() -> None:
+    with shm_folder() as folder:
+        path = folder / "v4.smx1"
+        path.write_bytes(gzip.decompress((HERE / "golden" / "v4.smx1.gz").read_bytes()))
+        path.chmod(0o600)
+        done = subprocess.run(
+            [program("dumpjson"), "--text", path], capture_output=True, timeout=60
+        )
+    text, _, openmetrics = done.stdout.decode("utf-8").partition("\n---\n")
+    # What is no letter, digit or underscore, one of it for each: ö and ß; a dot, a space, "日本", \n.
+    line = 'golden_gr__e_total{an_label______="1"} 6\n'
+    assert line in text and line in openmetrics
 
 
 def test_without_live_writers_gauges_are_gone(golden: tuple[Path, Json]) -> None:

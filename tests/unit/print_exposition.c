@@ -50,33 +50,23 @@ static smx_text pick(const smx_text *texts, size_t count)
 	}
 #define PICK(texts) pick(texts, sizeof(texts) / sizeof(texts[0]))
 
-/* Few, so that they meet; some collide with samples of others; some are no names. */
+/*
+ * Few, so that they meet; some collide with samples of others, some by their escaping; some are no
+ * names.
+ */
 static const smx_text names[] = {
-	TEXT("a"),
-	TEXT("a_total"),
-	TEXT("a_count"),
-	TEXT("a_sum"),
-	TEXT("a_bucket"),
-	TEXT("b"),
-	TEXT("b_bucket"),
-	TEXT("b:c"),
-	TEXT("_d"),
-	TEXT("e_total"),
-	TEXT("e_total_total"),
-	TEXT("f"),
-	TEXT(""),
-	TEXT("1"),
-	TEXT("g-h"),
-	TEXT("i\nj 1\n"),
-	TEXT("k\0"),
-	TEXT("\xff"),
+	TEXT("a"),	  TEXT("a_total"),  TEXT("a_count"),	   TEXT("a_sum"),
+	TEXT("a_bucket"), TEXT("b"),	    TEXT("b_bucket"),	   TEXT("b:c"),
+	TEXT("_d"),	  TEXT("e_total"),  TEXT("e_total_total"), TEXT("f"),
+	TEXT(""),	  TEXT("1"),	    TEXT("g-h"),	   TEXT("g.h"),
+	TEXT("g_h"),	  TEXT("i\nj 1\n"), TEXT("k\0"),	   TEXT("\xff"),
 	TEXT("{"),
 };
 
 static const smx_text label_names[] = {
-	TEXT("x"),	  TEXT("y"),   TEXT("z"), TEXT("x"),	 TEXT("y"),   TEXT("z"),
-	TEXT("u"),	  TEXT("v"),   TEXT("w"), TEXT("le"),	 TEXT("pid"), TEXT("__name__"),
-	TEXT("quantile"), TEXT("a b"), TEXT(""),  TEXT("\"=\n"),
+	TEXT("x"),	  TEXT("y"),   TEXT("z"),   TEXT("x"),	   TEXT("y"),	TEXT("z"),
+	TEXT("u"),	  TEXT("x_y"), TEXT("x.y"), TEXT("le"),	   TEXT("pid"), TEXT("__name__"),
+	TEXT("quantile"), TEXT("a b"), TEXT(""),    TEXT("\"=\n"),
 };
 
 static const smx_text values[] = {
@@ -292,9 +282,10 @@ static void change(struct world *world, uint64_t scrape)
 	}
 }
 
-static void print(smx_exposition *exposition, smx_format format, smx_buffer *buffer)
+static void print(smx_exposition *exposition, smx_format format, smx_escaping escaping,
+		  smx_buffer *buffer)
 {
-	const smx_exposition_type type = {.format = format};
+	const smx_exposition_type type = {format, escaping};
 
 	buffer->size = 0;
 	if (smx_exposition_render(exposition, type, NULL, 0, buffer, NULL) != SMX_OK)
@@ -325,11 +316,14 @@ int main(int argc, char **argv)
 		smx_exposition_add(world.exposition, world.readers[i], NULL);
 	}
 	for (uint64_t scrape = 0; scrape < strtoull(argv[2], NULL, 10); scrape++) {
+		/* Each of those that bring names into the older character set. */
+		smx_escaping escaping = (smx_escaping)(scrape % SMX_ESCAPING_ALLOW_UTF8);
+
 		change(&world, scrape);
-		print(world.exposition, SMX_FORMAT_TEXT_004, &buffer);
-		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, &buffer);
-		print(world.exposition, SMX_FORMAT_PROTOBUF, &buffer);
-		print(world.exposition, SMX_FORMAT_OPENMETRICS_200, &buffer);
+		print(world.exposition, SMX_FORMAT_TEXT_100, escaping, &buffer);
+		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, escaping, &buffer);
+		print(world.exposition, SMX_FORMAT_PROTOBUF, escaping, &buffer);
+		print(world.exposition, SMX_FORMAT_OPENMETRICS_200, escaping, &buffer);
 	}
 	smx_exposition_destroy(world.exposition);
 	for (int i = 0; i < READERS; i++)

@@ -664,6 +664,19 @@ static void add_numbered(struct fake_family *family, int series_count)
 	}
 }
 
+static void fill_with_names_to_escape(void)
+{
+	static const smx_label given[] = {{{"a.b", 3}, {"1", 1}}};
+	struct fake_family *states = fake_family_add(two, SMX_STATE_SET, "s.t", "x y");
+	struct fake_series *info = fake_series_add(fake_family_add(one, SMX_INFO, "i.j", "x"), "z");
+
+	fake_family_states(states, "open,shut");
+	fake_series_add(states, "z");
+	fake_series_add(histogram(one, "h.i", "a.b"), "x");
+	info->info = given;
+	info->info_count = 1;
+}
+
 static void fill_for_failures(void)
 {
 	struct fake_family *all = gauge(two, "g", "x", SMX_GAUGE_LIVE_ALL);
@@ -676,6 +689,7 @@ static void fill_for_failures(void)
 	fake_family_states(states, "open,shut");
 	fake_series_add(states, "z");
 	fake_series_add(fake_family_add(one, SMX_INFO, "i", "x"), "z");
+	fill_with_names_to_escape();
 	for (uint32_t i = 0; i < 5; i++)
 		fake_gauge_set(fake_series_add(all, "y"), fake_writer_add(two, i, 1, 7), i, 0);
 }
@@ -745,6 +759,7 @@ Test(exposition, survives_every_allocation_that_fails)
 	fill_for_failures();
 	expect_survival(text_004);
 	expect_survival((smx_exposition_type){.format = SMX_FORMAT_PROTOBUF});
+	expect_survival((smx_exposition_type){SMX_FORMAT_TEXT_100, SMX_ESCAPING_ALLOW_UTF8});
 }
 
 /* Far more than a table holds at first; each series once and with its own number. */

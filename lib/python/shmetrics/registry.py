@@ -257,7 +257,7 @@ class CollectorRegistry:
             return text, _not_among(set(family_names(text)), others, written)
         if others:
             others = _not_among(set(_core.family_names(text)), others, escaping)
-        return _core.client_text(text) if plain else text[: -len(EOF)], others
+        return _core.client_text(text if plain else text[: -len(EOF)]), others
 
     def collect(self) -> Iterator[Metric]:
         """The families as a scrape of this process would see them at this moment."""
