@@ -280,7 +280,7 @@ def test_a_registry_of_its_own_shows_its_own_value(mode: str, library: ModuleTyp
 
 @pytest.mark.parametrize("name", ["", "a\ud800", "a\0b", "a" * 256, "ä" * 128])
 def test_a_name_prometheus_cannot_have_is_refused(name: str, registry: Any) -> None:
-    with pytest.raises(ValueError, match="(?i)metric name|null"):
+    with pytest.raises(ValueError, match="(?i)metric name|NUL"):
         shmetrics.Counter(name, "", registry=registry)
 
 

@@ -125,7 +125,7 @@ def test_a_restricted_registry_has_its_samples_with_their_comments() -> None:
     assert lines[-1] == "# EOF" and lines.count("# EOF") == 1
     assert sorted(line for line in lines if line[0] != "#") == [
         "size_bytes 1.5",
-        "t_seconds_count 2",
+        "t_seconds_count 2.0",
         'target_info{env="test"} 1.0',
     ]
     units = [line for line in lines if line.startswith("# UNIT")]
