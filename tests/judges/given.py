@@ -33,7 +33,7 @@ BUILD = Path(os.environ.get("SMX_BUILD", ROOT / "build" / "dev")).resolve()
 PROGRAM = BUILD / "tests" / "unit" / "render_given"
 LOCALES = BUILD / "tests" / "unit" / "locales"  # made by text.cmake
 
-COUNTER, GAUGE, HISTOGRAM, SUMMARY, INFO, STATE_SET = KINDS = (1, 2, 3, 5, 6, 7)  # of smx_kind
+COUNTER, GAUGE, HISTOGRAM, NATIVE, SUMMARY, INFO, STATE_SET = KINDS = (1, 2, 3, 4, 5, 6, 7)  # of smx_kind
 SUFFIX = {COUNTER: "_total", INFO: "_info"}
 # Of smx_format and smx_escaping.
 FORMATS = {Text004: "1.0", OpenMetrics: "2.0", OpenMetrics2: "4.0", Protobuf: "5.0"}
@@ -67,6 +67,7 @@ class Series:
     values: list[str]
     numbers: list[int] = field(default_factory=list)
     reals: list[float] = field(default_factory=list)
+    natives: list[int] = field(default_factory=list)  # counts in ascending order of value
     own: list[tuple[str, str]] = field(default_factory=list)  # an info's labels, or the exemplar's
 
 
@@ -78,6 +79,7 @@ class Family:
     unit: str
     labels: list[str]
     bounds: list[float] = field(default_factory=list)
+    native: list[int] = field(default_factory=list)  # schema, first, side, whether negative
     states: list[str] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
 
@@ -137,6 +139,11 @@ def random_series(rng: random.Random, family: Family, values: list[str]) -> Seri
         most = rng.choice((3, 2**53 // 8, U64_MAX // (len(family.bounds) + 1)))
         series.numbers = [rng.randrange(most) for _ in range(len(family.bounds) + 1)]
         series.reals = [random_real(rng)]
+    elif family.kind == NATIVE:
+        _, _, side, negative = family.native
+        most = rng.choice((2, 9, 2**53))
+        counts = [rng.randrange(most) * rng.randrange(2) for _ in range(side * (1 + negative) + 1)]
+        series.natives, series.numbers, series.reals = counts, [sum(counts)], [random_real(rng)]
     elif family.kind == SUMMARY:
         series.numbers, series.reals = [random_whole(rng)], [random_real(rng)]
     elif family.kind == STATE_SET:
@@ -176,6 +183,8 @@ def random_family(rng: random.Random, number: int, series_max: int) -> Family:
     family.labels = random_labels(rng, rng.randrange(5), {name})
     if kind == HISTOGRAM:
         family.bounds = random_bounds(rng)
+    if kind == NATIVE:
+        family.native = [rng.randrange(-4, 9), rng.randrange(-20, 20), rng.randrange(2, 30), rng.randrange(2)]
     if kind == STATE_SET:
         states = {clean(random_text(rng)) for _ in range(4)} - {""}
         family.states = sorted(states) or ["on"]
@@ -215,11 +224,12 @@ def told(world: World) -> bytes:
     for family in world:
         parts.append(struct.pack("<I", family.kind))
         parts += map(_text, (family.name, family.help, family.unit))
-        parts += [_texts(family.labels), _many("d", family.bounds), _texts(family.states)]
+        parts += [_texts(family.labels), _many("d", family.bounds), _many("i", family.native)]
+        parts.append(_texts(family.states))
         parts.append(struct.pack("<I", len(family.series)))
         for series in family.series:
             parts += map(_text, series.values)
-            parts += [_many("Q", series.numbers), _many("d", series.reals)]
+            parts += [_many("Q", series.numbers), _many("d", series.reals), _many("Q", series.natives)]
             parts.append(struct.pack("<I", len(series.own)))
             parts += [_text(part) for pair in series.own for part in pair]
     return b"".join(parts)
@@ -277,21 +287,36 @@ def _of_series(
     if family.kind == STATE_SET:
         states = enumerate(family.states)
         return [("", frozenset({(family.name, name)}), int(at == numbers[0])) for at, name in states]
-    if family.kind not in (HISTOGRAM, SUMMARY):
+    if family.kind not in (HISTOGRAM, NATIVE, SUMMARY):
         return [("", none, reals[0])]
     # In OpenMetrics a sum is what a counter is; in 2.0 that of a histogram is not, and a summary has one.
-    grows = reals[0] >= 0 and not any(bound < 0 for bound in family.bounds)
-    counted = grows or parser in (Text004, Protobuf) or (parser is OpenMetrics2 and family.kind == HISTOGRAM)
+    negative = bool(family.native and family.native[3]) or any(bound < 0 for bound in family.bounds)
+    counted = parser in (Text004, Protobuf) or (parser is OpenMetrics2 and family.kind != SUMMARY)
+    counted = counted or (reals[0] >= 0 and not negative)
     if not counted and parser is OpenMetrics2:
         return []
     found: list[tuple[str, Labels, Number]] = [("_sum", none, reals[0])] if counted else []
     if counted or family.kind == SUMMARY:
         found.append(("_count", none, sum(numbers)))
     count = 0
-    for bound, number in zip([*family.bounds, math.inf], numbers if family.kind == HISTOGRAM else []):
+    for bound, number in zip([*family.bounds, math.inf], [] if family.kind == SUMMARY else numbers):
         count += number
         found.append(("_bucket", frozenset({("le", canonical_float(bound))}), count))
     return found
+
+
+def natives(world: World, parser: type[Text004]) -> dict[tuple[str, Labels], tuple[object, ...]]:
+    """Schema, zero bucket, and the buckets of each sign that hold something."""
+    expected: dict[tuple[str, Labels], tuple[object, ...]] = {}
+    for family in world if parser in (OpenMetrics2, Protobuf) else ():
+        for series in family.series if family.kind == NATIVE else ():
+            schema, first, side, negative = family.native
+            zero = side if negative else 0
+            signs = (series.natives[zero + 1 :], series.natives[:zero][::-1])
+            sides = [{first + at: n for at, n in enumerate(counts) if n} for counts in signs]
+            labels = shown(list(zip(family.labels, series.values)))
+            expected[family.name, labels] = (schema, series.natives[zero], *sides)
+    return expected
 
 
 Exemplars = dict[tuple[str, Labels], tuple[Labels, float, float]]  # labels, value, time

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import given
 import pytest
-from expocheck import OpenMetrics, OpenMetrics2, Protobuf, Samples, Text004
+from expocheck import Native, OpenMetrics, OpenMetrics2, Protobuf, Samples, Text004
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -75,6 +75,21 @@ def compare_exemplars(expected: given.Exemplars, found: given.Exemplars) -> None
             raise AssertionError(f"{key}: {one}, read as {other}")
 
 
+def compare_natives(expected: dict[object, object], found: dict[object, Native]) -> None:
+    read = {
+        key: (
+            native.schema,
+            native.zero_count,
+            {index: count for index, count in native.positive.items() if count},
+            {index: count for index, count in native.negative.items() if count},
+        )
+        for key, native in found.items()
+    }
+    for key in expected.keys() | read.keys():
+        if expected.get(key) != read.get(key):
+            raise AssertionError(f"{key}: {expected.get(key)}, read as {read.get(key)}")
+
+
 def of_client(parser: type[Text004], body: bytes) -> Samples:
     """As prometheus_client reads it; without exemplars, in which it does not know an escaped quote."""
     found: Samples = {}
@@ -114,6 +129,7 @@ def check_world(seed: int, locale: str) -> int:
         compare(given.samples(world, parser), exposition.samples)
         check_headers(world, parser, exposition)
         compare_exemplars({} if parser is Text004 else given.exemplars(world), exposition.exemplars)
+        compare_natives(given.natives(world, parser), exposition.natives)
         cases += sum(len(family.series) for family in world)
     plain = without_exemplars(world)
     for parser, body in zip(CLIENT, given.render(plain, list(CLIENT), locale)):

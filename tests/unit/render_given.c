@@ -7,8 +7,9 @@
  * Standard input is a world; all numbers are little-endian, a text is u32 size and bytes:
  *
  *     world    u32 families, each: u32 kind, name, help, unit, u32 labels, their names,
- *              u32 bounds, f64 each, u32 states, their names, u32 series
- *     series   label values, u32 numbers, u64 each, u32 reals, f64 each,
+ *              u32 bounds, f64 each, u32 0 or 4, schema, first, side and whether negative,
+ *              u32 states, their names, u32 series
+ *     series   label values, u32 numbers, u64 each, u32 reals, f64 each, u32 native, u64 each,
  *              u32 own labels, name and value each
  *
  * The numbers are a counter's whole, a histogram's buckets, a summary's count, a state's index; the
@@ -28,6 +29,7 @@
 #include <string.h>
 
 #define REALS_MAX 3
+#define NATIVE_WORDS 4
 
 struct input {
 	const char *at, *end;
@@ -120,6 +122,7 @@ static void set_numbers(struct fake_series *series, smx_kind kind, const uint64_
 		series->counter = (smx_counter_sample){numbers[0], reals[0]};
 		break;
 	case SMX_HISTOGRAM:
+	case SMX_NATIVE_HISTOGRAM:
 	case SMX_SUMMARY:
 		memcpy(series->counts, numbers, number_count * sizeof(*numbers));
 		series->sum = reals[0];
@@ -139,7 +142,7 @@ static void take_series(struct input *input, struct fake_family *family)
 	smx_text values[FAKE_LABELS_MAX];
 	struct fake_series *series;
 	smx_label *labels;
-	uint32_t number_count, real_count, label_count;
+	uint32_t number_count, real_count, native_count, label_count;
 
 	for (size_t i = 0; i < family->view.label_count; i++)
 		values[i] = take_text(input);
@@ -152,6 +155,10 @@ static void take_series(struct input *input, struct fake_family *family)
 	if (real_count > REALS_MAX)
 		abort();
 	take(input, reals, real_count * sizeof(*reals));
+	native_count = take_u32(input);
+	if (native_count > FAKE_NATIVE_MAX)
+		abort();
+	take(input, series->native_counts, native_count * sizeof(*series->native_counts));
 	label_count = take_own_labels(input, &labels);
 	set_numbers(series, family->view.kind, numbers, number_count, reals);
 	if (real_count == REALS_MAX) {
@@ -160,6 +167,17 @@ static void take_series(struct input *input, struct fake_family *family)
 		series->info = labels;
 		series->info_count = label_count;
 	}
+}
+
+static void take_native(struct input *input, struct fake_family *family)
+{
+	uint32_t words[NATIVE_WORDS], count = take_u32(input);
+
+	if (count != 0 && count != NATIVE_WORDS)
+		abort();
+	take(input, words, count * sizeof(*words));
+	if (count != 0)
+		fake_family_native(family, (int)words[0], (int)words[1], words[2], words[3] != 0);
 }
 
 static void take_family(struct input *input, smx_reader *reader)
@@ -178,6 +196,7 @@ static void take_family(struct input *input, smx_reader *reader)
 		abort();
 	take(input, bounds, bound_count * sizeof(*bounds));
 	fake_family_bounds(family, bounds, bound_count);
+	take_native(input, family);
 	family->view.state_count = take_texts(input, family->states);
 	family->view.states = family->states;
 	for (uint32_t count = take_u32(input); count > 0; count--)
