@@ -22,12 +22,12 @@ static const char dump_help[] =
 	"as JSON with every definition, series and process.\n\n"
 	"      --format FORMAT    text, the Prometheus text format, if it is not given; "
 	"openmetrics, which\n"
-	"                         also has exemplars and units; protobuf; or json: whole numbers "
-	"in "
-	"full (up\n"
-	"                         to 2^64 - 1), +Inf, -Inf and NaN as strings; the \"count\" of a "
-	"bucket\n"
-	"                         includes the buckets below\n"
+	"                         also has exemplars and units; openmetrics2, with native "
+	"histograms;\n"
+	"                         protobuf; or json: whole numbers in full (up to 2^64 - 1), +Inf, "
+	"-Inf\n"
+	"                         and NaN as strings; the \"count\" of a bucket includes the "
+	"buckets below\n"
 	"      --json             the same as --format json\n"
 	"      --openmetrics      the same as --format openmetrics\n"
 	"      --escaping SCHEME  how names are written that not every scraper understands: "
@@ -146,6 +146,7 @@ static bool take_format(const char *name, struct output *output)
 		smx_format format; /* 0: JSON */
 	} formats[] = {{"text", SMX_FORMAT_TEXT_004},
 		       {"openmetrics", SMX_FORMAT_OPENMETRICS_100},
+		       {"openmetrics2", SMX_FORMAT_OPENMETRICS_200},
 		       {"protobuf", SMX_FORMAT_PROTOBUF},
 		       {"json", (smx_format)0}};
 

@@ -162,6 +162,12 @@ def test_dump_speaks_openmetrics(folder: Path) -> None:
     assert ' # {trace_id="4bf9"} 2 1' in openmetrics
 
 
+def test_dump_speaks_openmetrics_2(folder: Path) -> None:
+    text, newer = dump(folder), dump(folder, "--format", "openmetrics2")
+    assert openmetrics2.assert_agrees(text.encode(), newer.encode()) > 15
+    assert "run_seconds {count:2,sum:7.7,bucket:[0.5:0,1.0:1,+Inf:2]} st@1" in newer
+
+
 def test_dump_as_json_has_every_kind(folder: Path) -> None:
     segment = json.loads(dump(folder, "--json"))
     families: dict[str, Any] = {family["name"]: family for family in segment["families"]}
