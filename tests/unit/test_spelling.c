@@ -271,14 +271,14 @@ static bool is_own(smx_text name)
 
 Test(spelling, keeps_away_from_names_that_others_serve)
 {
-	add(one, SMX_GAUGE, "own.one", "", "");
-	add(one, SMX_GAUGE, "own_one", "", "");
+	add(one, SMX_COUNTER, "own.one", "", "")->counter.whole = 1;
+	add(one, SMX_COUNTER, "own_one", "", "")->counter.whole = 2;
 	smx_exposition_set_reserved(exposition, is_own);
 	/* A family that has the name by itself is dealt with by who reserves it. */
-	cr_expect_str_eq(render(UNDERSCORES),
-			 "# HELP own_one Help.\n# TYPE own_one gauge\nown_one 0\n");
+	cr_expect_str_eq(render(UNDERSCORES), "# HELP own_one_total Help.\n"
+					      "# TYPE own_one_total counter\nown_one_total 2\n");
 	cr_expect_eq(hidden_from(UNDERSCORES), 1);
-	cr_expect_not_null(strstr(render(UTF8), "# TYPE \"own.one\" gauge\n"));
+	cr_expect_not_null(strstr(render(UTF8), "{\"own.one_total\"} 1\n"));
 }
 
 /* ---- who asks by name ---- */
