@@ -24,8 +24,12 @@ from expocheck import (  # noqa: E402
     Labels,
     OpenMetrics,
     OpenMetrics2,
+    OpenMetrics2Utf8,
+    OpenMetricsUtf8,
     Protobuf,
+    ProtobufUtf8,
     Text004,
+    Text100,
     canonical_float,
 )
 
@@ -37,6 +41,14 @@ COUNTER, GAUGE, HISTOGRAM, NATIVE, SUMMARY, INFO, STATE_SET = KINDS = (1, 2, 3, 
 SUFFIX = {COUNTER: "_total", INFO: "_info"}
 # Of smx_format and smx_escaping.
 FORMATS = {Text004: "1.0", OpenMetrics: "2.0", OpenMetrics2: "4.0", Protobuf: "5.0"}
+# With names of any UTF-8, and what they are otherwise.
+FORMATS |= {Text100: "3.3", OpenMetricsUtf8: "2.3", OpenMetrics2Utf8: "4.3", ProtobufUtf8: "5.3"}
+PLAIN: dict[type[Text004], type[Text004]] = {
+    Text100: Text004,
+    OpenMetricsUtf8: OpenMetrics,
+    OpenMetrics2Utf8: OpenMetrics2,
+    ProtobufUtf8: Protobuf,
+}
 
 U64_MAX = 2**64 - 1
 WHOLE = (0, 1, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, U64_MAX)
@@ -202,6 +214,13 @@ def random_world(rng: random.Random, families: int = 40, series_max: int = 100) 
     return [random_family(rng, number, series_max) for number in range(families)]
 
 
+def with_names_of_any_utf8(rng: random.Random, world: World) -> World:
+    for family in world:
+        family.name = "é" + clean(random_text(rng, 6)) + family.name
+        family.labels = ["ö" + clean(random_text(rng, 4)) + name for name in family.labels]
+    return world
+
+
 # ---- to the program and back ----
 
 
@@ -267,6 +286,7 @@ Expected = dict[tuple[str, Labels], Number]
 
 def samples(world: World, parser: type[Text004]) -> Expected:
     expected: Expected = {}
+    parser = PLAIN.get(parser, parser)
     for family in world:
         for series in family.series:
             labels = shown(list(zip(family.labels, series.values)))
@@ -308,7 +328,7 @@ def _of_series(
 def natives(world: World, parser: type[Text004]) -> dict[tuple[str, Labels], tuple[object, ...]]:
     """Schema, zero bucket, and the buckets of each sign that hold something."""
     expected: dict[tuple[str, Labels], tuple[object, ...]] = {}
-    for family in world if parser in (OpenMetrics2, Protobuf) else ():
+    for family in world if PLAIN.get(parser, parser) in (OpenMetrics2, Protobuf) else ():
         for series in family.series if family.kind == NATIVE else ():
             schema, first, side, negative = family.native
             zero = side if negative else 0

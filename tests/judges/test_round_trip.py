@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import given
 import pytest
-from expocheck import Native, OpenMetrics, OpenMetrics2, Protobuf, Samples, Text004
+from expocheck import Native, OpenMetrics, OpenMetrics2, Protobuf, Samples, Text004, Text100
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -48,7 +48,8 @@ def exact(parser: type[Text004]) -> type[Text004]:
     return Remembering
 
 
-EXACT = {parser: exact(parser) for parser in PARSERS}
+UTF8_PARSERS = list(given.PLAIN)
+EXACT = {parser: exact(parser) for parser in [*PARSERS, *UTF8_PARSERS]}
 
 
 def is_same(expected: given.Number, found: float) -> bool:
@@ -102,6 +103,7 @@ def of_client(parser: type[Text004], body: bytes) -> Samples:
 
 
 def check_headers(world: given.World, parser: type[Text004], exposition: object) -> None:
+    parser = given.PLAIN.get(parser, parser)
     for family in world:
         suffix = given.SUFFIX.get(family.kind, "") if parser is not OpenMetrics else ""
         header = exposition.families[family.name + suffix]  # type: ignore[attr-defined]
@@ -119,22 +121,30 @@ def without_exemplars(world: given.World) -> given.World:
     return world
 
 
-def check_world(seed: int, locale: str) -> int:
+def check_strictly(world: given.World, parsers: list[type[Text004]], locale: str) -> int:
     """How many cases there were."""
-    world = given.random_world(random.Random(seed))
-    bodies = dict(zip(PARSERS, given.render(world, PARSERS, locale)))
+    bodies = dict(zip(parsers, given.render(world, parsers, locale)))
     cases = 0
     for parser, body in bodies.items():
         exposition = EXACT[parser]().parse(body)
         compare(given.samples(world, parser), exposition.samples)
         check_headers(world, parser, exposition)
-        compare_exemplars({} if parser is Text004 else given.exemplars(world), exposition.exemplars)
+        has_exemplars = parser not in (Text004, Text100)
+        compare_exemplars(given.exemplars(world) if has_exemplars else {}, exposition.exemplars)
         compare_natives(given.natives(world, parser), exposition.natives)
         cases += sum(len(family.series) for family in world)
+    return cases
+
+
+def check_world(seed: int, locale: str) -> int:
+    rng = random.Random(seed)
+    world = given.random_world(rng)
+    cases = check_strictly(world, PARSERS, locale)
     plain = without_exemplars(world)
     for parser, body in zip(CLIENT, given.render(plain, list(CLIENT), locale)):
         compare(given.samples(plain, parser), of_client(parser, body))
-    return cases
+    named = given.with_names_of_any_utf8(rng, given.random_world(rng, 10))
+    return cases + check_strictly(named, UTF8_PARSERS, locale)
 
 
 def run_world(argument: tuple[int, str]) -> tuple[int, int, str]:
