@@ -19,8 +19,12 @@ static enum taken take_record(smx_reader *reader, uint64_t offset, uint32_t type
 	if (smx_read_relaxed(&record->self_offset) != offset || size % SMX_LAYOUT_ALIGNMENT != 0 ||
 	    size < SMX_LAYOUT_ALIGNMENT)
 		return TAKEN_DAMAGED;
-	if (!reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT))
-		return reader_is_ahead(reader, offset, size) ? TAKEN_LATER : TAKEN_DAMAGED;
+	if (!reader_in_arena(reader, offset, size, SMX_LAYOUT_ALIGNMENT)) {
+		if (!reader_is_ahead(reader, offset, size))
+			return TAKEN_DAMAGED;
+		reader->is_cut = true;
+		return TAKEN_LATER;
+	}
 	if (is == SMX_RECORD_FAMILY && type == SMX_RECORD_FAMILY)
 		return reader_add_family(reader, offset, size);
 	if (is == SMX_RECORD_HEALTH && type == SMX_RECORD_FAMILY)
@@ -49,6 +53,14 @@ static bool take_in(smx_reader *reader, uint64_t offset, uint32_t type)
 		reader->info.damaged_count++;
 		return true;
 	case TAKEN_LATER:
+		return true;
+	case TAKEN_ORPHAN:
+		/*
+		 * Its family is published before it, but may have come after this walk had passed
+		 * its place: the next one finds it. Unless that is cut: a new node holds what it
+		 * replaces, so with it a family that is older than the limit is out of reach.
+		 */
+		again = again && !reader->is_cut;
 		*seen = again ? SEEN_DAMAGED : SEEN_ONCE;
 		reader->info.damaged_count += again;
 		return true;
@@ -89,7 +101,7 @@ static bool visit_record(smx_reader *reader, uint64_t offset)
 	if (reader_in_arena(reader, offset, SMX_LAYOUT_ALIGNMENT, SMX_LAYOUT_ALIGNMENT))
 		seen = reader->seen[offset / SMX_LAYOUT_ALIGNMENT];
 	else if (reader_is_ahead(reader, offset, SMX_LAYOUT_ALIGNMENT))
-		return true;
+		return reader->is_cut = true;
 	if (seen == SEEN_GOOD)
 		return true;
 	if (seen == SEEN_DAMAGED) {
@@ -118,7 +130,9 @@ static bool may_visit_node(smx_reader *reader, uint64_t offset, unsigned bits)
 	uint8_t *seen;
 
 	if (!reader_in_arena(reader, offset, sizeof(smx_layout_node), SMX_LAYOUT_ALIGNMENT)) {
-		if (!reader_is_ahead(reader, offset, sizeof(smx_layout_node)))
+		if (reader_is_ahead(reader, offset, sizeof(smx_layout_node)))
+			reader->is_cut = true;
+		else
 			reader->info.damaged_count++;
 		return false;
 	}
@@ -213,6 +227,7 @@ static bool walk_series(smx_reader *reader)
 
 bool reader_index_walk(smx_reader *reader)
 {
+	reader->is_cut = false;
 	if (!visit_root(reader, reader->family_root, SMX_LAYOUT_FAMILY_ROOT_BITS,
 			&reader->family_visits, SMX_RECORD_FAMILY))
 		return false;

@@ -107,7 +107,9 @@ struct smx_reader {
 	uint64_t slots, family_root, series_root;
 
 	uint64_t limit; /* bytes that may be read: grows only */
-	uint8_t *seen;	/* one a 64 bytes of the file: enum seen */
+	/* The walk leaves out part of the index, which lies where the segment has grown to since. */
+	bool is_cut;
+	uint8_t *seen; /* one a 64 bytes of the file: enum seen */
 	size_t seen_count;
 	size_t overflow_count;	  /* series that are a family's overflow series */
 	bool are_series_complete; /* the last look at the index found all that the header counts */
@@ -199,7 +201,8 @@ static inline bool reader_is_ahead(const smx_reader *reader, uint64_t offset, ui
 enum taken {
 	TAKEN,
 	TAKEN_DAMAGED,
-	TAKEN_LATER, /* it or its family came after this walk had begun */
+	TAKEN_LATER,  /* some of it came after this walk had begun, where the segment has grown */
+	TAKEN_ORPHAN, /* its family has not been found */
 	TAKEN_NO_MEMORY
 };
 

@@ -469,8 +469,8 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 
 	if (size < SMX_LAYOUT_SERIES_KEY || key_size > size - SMX_LAYOUT_SERIES_KEY)
 		return TAKEN_DAMAGED;
-	if (!family) /* it was published after this walk had passed it */
-		return TAKEN_LATER;
+	if (!family)
+		return TAKEN_ORPHAN;
 	taken = reader_check_cells(reader, &family->view, word & SMX_LAYOUT_PLACE_MASK);
 	if (taken != TAKEN)
 		return taken;

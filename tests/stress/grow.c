@@ -153,7 +153,7 @@ static void run_once(uint32_t count, uint32_t stripes)
 
 int main(void)
 {
-	unsigned rounds = stress_is_long() ? 100 : 4;
+	unsigned rounds = stress_is_long() ? 200 : 12;
 
 	stress_begin("grow", 120);
 	board = stress_shared(sizeof *board);
