@@ -107,7 +107,7 @@ struct smx_reader {
 	uint64_t slots, family_root, series_root;
 
 	uint64_t limit; /* bytes that may be read: grows only */
-	/* The walk leaves out part of the index, which lies where the segment has grown to since. */
+	/* The walk leaves out a part of the index that lies where the segment has grown to. */
 	bool is_cut;
 	uint8_t *seen; /* one a 64 bytes of the file: enum seen */
 	size_t seen_count;

@@ -13,19 +13,24 @@
 
 #include <string.h>
 
-/* The most that a byte of a name becomes: "." is "_2e_". */
-#define NAME_ROOM(size) (4 * (size) + sizeof("U__"))
-
 struct spelled {
 	const struct smx_family *family;
-	const smx_label *labels;
-	bool is_written[SMX_INFOLABELS_MAX]; /* the label has the name that is served */
+	smx_buffer *names; /* moves while it grows, so what is in it is known by its place */
+	struct place {
+		size_t start, size; /* size 0: the label is not served */
+	} places[SMX_INFOLABELS_MAX];
 	size_t count;
 };
 
 static bool same_text(smx_text a, smx_text b)
 {
 	return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* Until something is written behind it. */
+static smx_text name_at(const struct spelled *spelled, struct place place)
+{
+	return (smx_text){spelled->names->data + place.start, place.size};
 }
 
 static bool is_taken(const struct spelled *spelled, smx_text name)
@@ -35,14 +40,15 @@ static bool is_taken(const struct spelled *spelled, smx_text name)
 			return true;
 	}
 	for (size_t i = 0; i < spelled->count; i++) {
-		if (spelled->is_written[i] && same_text(spelled->labels[i].name, name))
+		if (spelled->places[i].size != 0 &&
+		    same_text(name_at(spelled, spelled->places[i]), name))
 			return true;
 	}
 	return false;
 }
 
-/* There is room, so that what is in `names` already stays where it is. */
-static smx_text write_name(smx_buffer *names, smx_text name, smx_escaping escaping, bool is_quoted)
+static struct place write_name(smx_buffer *names, smx_text name, smx_escaping escaping,
+			       bool is_quoted)
 {
 	size_t start = names->size;
 
@@ -54,7 +60,7 @@ static smx_text write_name(smx_buffer *names, smx_text name, smx_escaping escapi
 	} else {
 		smx_escape_name(names, name, escaping, false);
 	}
-	return (smx_text){names->data + start, names->size - start};
+	return (struct place){start, names->failed ? 0 : names->size - start};
 }
 
 static bool is_fit(const smx_label *label)
@@ -63,52 +69,48 @@ static bool is_fit(const smx_label *label)
 	       !smx_words_is_reserved(label->name);
 }
 
-static bool is_free(const struct spelled *spelled, smx_text name, smx_escaping escaping)
+static bool is_free(const struct spelled *spelled, struct place place, smx_escaping escaping)
 {
+	smx_text name;
+
+	if (place.size == 0)
+		return false;
+	name = name_at(spelled, place);
 	return (escaping == SMX_ESCAPING_ALLOW_UTF8 || smx_words_is_label_name(name)) &&
 	       !is_taken(spelled, name);
 }
 
-static void spell_one(struct spelled *spelled, size_t index, smx_escaping escaping, bool is_quoted,
-		      smx_label *label, smx_buffer *names)
+static struct place spell_one(const struct spelled *spelled, smx_text name, smx_escaping escaping,
+			      bool is_quoted)
 {
-	smx_text name = write_name(names, label->name, escaping, is_quoted);
+	struct place place = write_name(spelled->names, name, escaping, is_quoted);
 
-	if (!is_free(spelled, name, escaping)) {
-		name = write_name(names, label->name, SMX_ESCAPING_VALUES, false);
-		if (!is_free(spelled, name, SMX_ESCAPING_VALUES))
-			return;
-	}
-	label->name = name;
-	spelled->is_written[index] = true;
+	if (is_free(spelled, place, escaping))
+		return place;
+	place = write_name(spelled->names, name, SMX_ESCAPING_VALUES, false);
+	return is_free(spelled, place, SMX_ESCAPING_VALUES) ? place : (struct place){0, 0};
 }
 
 size_t smx_infolabels_spell(const struct smx_family *family, smx_escaping escaping, bool is_quoted,
 			    const smx_label *given, size_t count, smx_label *labels,
 			    smx_buffer *names)
 {
-	struct spelled spelled = {.family = family, .labels = labels};
-	bool is_old[SMX_INFOLABELS_MAX];
-	size_t room = 0, kept = 0;
+	struct spelled spelled = {.family = family, .names = names};
+	size_t kept = 0;
 
 	spelled.count = count < SMX_INFOLABELS_MAX ? count : SMX_INFOLABELS_MAX;
-	for (size_t i = 0; i < spelled.count; i++) {
-		labels[i] = given[i];
-		is_old[i] = smx_words_is_old_name(given[i].name, false);
-		room += 2 * NAME_ROOM(given[i].name.size);
-	}
 	names->size = 0;
-	if (!smx_buffer_reserve(names, room + 1))
-		return 0;
 	for (int old = 1; old >= 0; old--) {
 		for (size_t i = 0; i < spelled.count; i++) {
-			if (is_old[i] == old && is_fit(&labels[i]))
-				spell_one(&spelled, i, escaping, is_quoted, &labels[i], names);
+			if (smx_words_is_old_name(given[i].name, false) == old && is_fit(&given[i]))
+				spelled.places[i] =
+					spell_one(&spelled, given[i].name, escaping, is_quoted);
 		}
 	}
-	for (size_t i = 0; i < spelled.count; i++) {
-		if (spelled.is_written[i])
-			labels[kept++] = labels[i];
+	for (size_t i = 0; i < spelled.count && !names->failed; i++) {
+		if (spelled.places[i].size != 0)
+			labels[kept++] =
+				(smx_label){name_at(&spelled, spelled.places[i]), given[i].value};
 	}
 	return kept;
 }

@@ -7,6 +7,7 @@
 #include "shmetrics/exposition.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #define UTF8 SMX_ESCAPING_ALLOW_UTF8
@@ -183,6 +184,28 @@ Test(spelling, holds_for_the_labels_that_an_info_is_given)
 	cr_expect_str_eq(render(DOTS),
 			 "# HELP i_dot_i__info Help.\n# TYPE i_dot_i__info gauge\n"
 			 "i_dot_i__info{x_y=\"0\",a_dot_b=\"1\",a_b=\"2\",x_dot_y=\"4\"} 1\n");
+}
+
+/* The names move while more of them are written, each of some byte as much as any scheme makes. */
+Test(spelling, holds_for_labels_of_an_info_whose_names_grow)
+{
+	static char dots[256] = "\xC3\xA9", wanted[2048];
+	smx_label given[] = {
+		{{"b.c", 3}, {"1", 1}}, {{"d.e", 3}, {"2", 1}}, {{dots, 240}, {"3", 1}}};
+	struct fake_series *series = add(one, SMX_INFO, "i", "", "");
+	size_t size;
+
+	memset(dots + 2, '.', 238);
+	series->info = given;
+	series->info_count = 3;
+	/* By dots the long one would begin with two underscores, which are reserved. */
+	strcpy(wanted, "# HELP i_info Help.\n# TYPE i_info gauge\n"
+		       "i_info{b_dot_c=\"1\",d_dot_e=\"2\",U___e9_");
+	size = strlen(wanted);
+	for (unsigned i = 0; i < 238; i++)
+		size += (size_t)snprintf(wanted + size, sizeof wanted - size, "_2e_");
+	strcpy(wanted + size, "=\"3\"} 1\n");
+	cr_expect_str_eq(render(DOTS), wanted);
 }
 
 /* ---- names that come out alike ---- */
