@@ -4,6 +4,7 @@
  */
 #include "errand.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -32,6 +33,15 @@ static struct errand *take_first(struct errands *errands)
 	return errand;
 }
 
+/* Whether the client has closed its side: nobody waits for what would be done. */
+static bool has_left(const struct errand *errand)
+{
+	struct pollfd poll_one = {.fd = errand->descriptor, .events = POLLRDHUP};
+
+	return poll(&poll_one, 1, 0) == 1 &&
+	       (poll_one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 static void *run(void *argument)
 {
 	struct errands *errands = argument;
@@ -48,8 +58,8 @@ static void *run(void *argument)
 		errand = take_first(errands);
 		stop = errands->stop;
 		pthread_mutex_unlock(&errands->lock);
-		errand->was_run = !stop;
-		if (!stop)
+		errand->was_run = !stop && !has_left(errand);
+		if (errand->was_run)
 			errand->run(errand);
 		MHD_resume_connection(errand->mhd);
 		pthread_mutex_lock(&errands->lock);
@@ -77,6 +87,8 @@ bool errands_send(struct errands *errands, struct errand *errand)
 {
 	bool taken;
 
+	errand->descriptor =
+		MHD_get_connection_info(errand->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	pthread_mutex_lock(&errands->lock);
 	taken = !errands->stop && errands->waiting < WAITING_MAX;
 	if (taken) {

@@ -8,6 +8,8 @@
  *  E1  An errand is done before its connection goes on; so it may use what the connection owns.
  *  E2  A bounded number waits; the next is refused and not queued.
  *  E3  errands_stop leaves no connection standing: what has not begun is not done any more.
+ *  E4  What a client asked for that has hung up since is not done: those who flood and leave do not
+ *      hold up those who stay.
  */
 #ifndef COLLECTOR_ERRAND_H
 #define COLLECTOR_ERRAND_H
@@ -20,7 +22,8 @@ struct errand {
 	void (*drop)(struct errand *errand); /* frees it */
 	struct MHD_Connection *mhd;
 	struct errand *next;
-	bool was_run; /* false when it is back: there was no time any more */
+	int descriptor; /* the connection's, which is open as long as the errand is out */
+	bool was_run;	/* false when it is back: no time was left, or nobody waits for it */
 };
 
 struct errands;

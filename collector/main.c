@@ -10,10 +10,12 @@
  * bad web configuration.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "body.h"
 #include "discovery.h"
@@ -138,11 +140,27 @@ static int check_or_run(const struct options *options)
 	return status;
 }
 
+/*
+ * Who starts us with standard descriptors closed would have the next file that we open take their
+ * place, and log lines go there: a segment, a client.
+ */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	int status = 2;
 
+	hold_standard_descriptors();
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_EXIT_USAGE:
 		break;

@@ -13,6 +13,10 @@
 #include <strings.h>
 #include <yaml.h>
 
+#define DEPTH_MAX 16
+#define STRING(x) #x
+#define STRING_OF(x) STRING(x)
+
 struct web_yaml {
 	yaml_document_t document;
 	const char *path;
@@ -212,6 +216,46 @@ static bool refuse_syntax(const yaml_parser_t *parser, const char *path, struct 
 	return web_fault(fault, path, parser->problem_mark.line + 1, "is no YAML: %s", problem);
 }
 
+static int depth_of(yaml_event_type_t type)
+{
+	switch (type) {
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return 1;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * libyaml's time grows with the square of the depth: a file of brackets would take it minutes. What
+ * is no YAML is left to the reader, who says so.
+ */
+static bool is_shallow(const struct web_file *file, struct web_fault *fault)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool is_end = false;
+	size_t line = 0;
+	int depth = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return web_fault(fault, file->path, 0, "no memory");
+	yaml_parser_set_input_string(&parser, (const unsigned char *)file->data, file->size);
+	while (!is_end && depth <= DEPTH_MAX && yaml_parser_parse(&parser, &event)) {
+		is_end = event.type == YAML_STREAM_END_EVENT;
+		depth += depth_of(event.type);
+		line = event.start_mark.line + 1;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return depth <= DEPTH_MAX || web_fault(fault, file->path, line,
+					       "is nested more than " STRING_OF(DEPTH_MAX) " deep");
+}
+
 bool web_yaml_read(const struct web_file *file, const struct web_key *keys, size_t key_count,
 		   void *target, struct web_fault *fault)
 {
@@ -221,6 +265,8 @@ bool web_yaml_read(const struct web_file *file, const struct web_key *keys, size
 	yaml_node_t *root;
 	bool ok;
 
+	if (!is_shallow(file, fault))
+		return false;
 	if (!yaml_parser_initialize(&parser))
 		return web_fault(fault, file->path, 0, "no memory");
 	yaml_parser_set_input_string(&parser, (const unsigned char *)file->data, file->size);

@@ -15,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import COLLECTOR, Collector, segment_folder  # noqa: E402
+from collector import COLLECTOR, Collector, segment_folder, wait_until  # noqa: E402
 
 
 @pytest.fixture
@@ -58,6 +58,20 @@ BAD_FLAGS = [
     (["--check-config=yes"], "--check-config"),
     (["app"], "app"),
 ]
+
+
+def test_closed_standard_descriptors_stand_for_nothing_else(folder: Path) -> None:
+    """A log line would go to whatever file or client had got their numbers."""
+    command = [str(COLLECTOR), f"--segment.dir={folder}", "--web.listen-address=127.0.0.1:0"]
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
+    process = subprocess.Popen(shell)
+    try:
+        opened = Path(f"/proc/{process.pid}/fd")
+        wait_until(lambda: sum(1 for _ in opened.iterdir()) > 5, "it listens")
+        assert [str((opened / number).readlink()) for number in "012"] == ["/dev/null"] * 3
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test_collector_web_auth - users and passwords: who is let in, what is counted; nobody waits for bcrypt
 
-Attacks U1-U4 (collector/auth.h) and E1-E3 (collector/errand.h).
+Attacks U1-U4 (collector/auth.h) and E1-E4 (collector/errand.h).
 """
 
 from __future__ import annotations
@@ -277,6 +277,19 @@ def test_outlives_clients_that_leave_while_their_passwords_are_checked(
         assert answer_of(late) == b""
         assert answer_of(third).startswith(b"HTTP/1.1 200 ")
         assert collector.request("/-/healthy").status == 200
+
+
+def test_does_not_check_the_passwords_of_those_who_have_left(folder: Path, tmp_path: Path) -> None:
+    """E4: while the first is checked others try and leave; who comes last waits for the first alone."""
+    config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret", SLOW - 2))
+    headers = {"Authorization": authorization("ann", "secret")}
+    with SecureCollector(folder, config, headers=headers) as collector:
+        first = send(collector, "ann", "guess")
+        for i in range(20):
+            send(collector, "ann", f"guess {i}").close()
+        assert answer_of(send(collector, "ann", "secret")).startswith(b"HTTP/1.1 200 ")
+        assert answer_of(first).startswith(b"HTTP/1.1 401 ")
+        assert collector.value("shmetrics_collector_authentications_failed_total") == 1
 
 
 def test_lets_many_in_at_once(served: SecureCollector) -> None:

@@ -224,6 +224,8 @@ BAD: Dict[str, Tuple[str, str]] = {
         f"basic_auth_users:\n  a: {HASH}\n  a: {HASH}\n",
         '3: basic_auth_users: "a" is there twice',
     ),
+    "brackets": ("\ntls_server_config: " + "[" * 500_000, "2: is nested more than 16 deep"),
+    "dashes": ("- " * 500_000, "1: is nested more than 16 deep"),
     "password_is_a_list": (
         f"basic_auth_users:\n  a: [{HASH}]\n",
         "2: a: must be a text that is not empty",
