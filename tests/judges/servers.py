@@ -1,35 +1,25 @@
 # SPDX-License-Identifier: MIT
 """servers - a Prometheus, and a vmagent before a VictoriaMetrics, that scrape several targets
 
-    with prometheus(folder, {"ours": address, ...}) as stored:     stored("ours")  {(name, labels): value}
+    with prometheus(folder, {"ours": address, ...}, Edition(2, native=True)) as stored:
+        stored("ours")  {(name, labels): value}
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
-import socket
 import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from exposers import OWN, Key, key_of
+from prometheus import Edition, Prometheus, configure, free_port, scraping_all
 
 Stored = Callable[[str], dict[Key, float]]
 
 OWN_LABELS = ("job", "instance")
-CONFIGURATION = "global: {scrape_interval: 1s, scrape_timeout: 900ms}\nscrape_configs:\n"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def find(name: str, package: str) -> str:
@@ -48,32 +38,12 @@ def running(*command: str | Path) -> Iterator[None]:
             process.terminate()
 
 
-def configure(folder: Path, targets: dict[str, str]) -> Path:
-    path = folder / "scrape.yml"
-    jobs = (
-        f"  - {{job_name: {name}, static_configs: [{{targets: ['{address}']}}]}}\n"
-        for name, address in targets.items()
-    )
-    path.write_text(CONFIGURATION + "".join(jobs))
-    return path
-
-
-def ask(port: int, query: str) -> list[Any]:
-    """The vector that a query is answered with; empty while nobody answers."""
-    url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": query})
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return list(json.load(answer)["data"]["result"])
-    except OSError:
-        return []
-
-
-def stored_by(port: int) -> Stored:
+def stored_by(server: Prometheus) -> Stored:
     """What it has of a target, without what it adds itself. Of a native histogram: count and sum."""
 
     def stored(job: str) -> dict[Key, float]:
         found: dict[Key, float] = {}
-        for series in ask(port, f'{{job="{job}"}}'):
+        for series in server.vector(f'{{job="{job}"}}'):
             labels = {key: value for key, value in series["metric"].items() if key not in OWN_LABELS}
             name = labels.pop("__name__")
             if name == "up" or name.startswith(("scrape_", OWN)):
@@ -90,16 +60,9 @@ def stored_by(port: int) -> Stored:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, targets: dict[str, str], *features: str) -> Iterator[Stored]:
-    port = free_port()
-    with running(
-        find("prometheus", "prometheus"),
-        f"--config.file={configure(folder, targets)}",
-        f"--storage.tsdb.path={folder / 'prometheus'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        *([f"--enable-feature={','.join(features)}"] if features else []),
-    ):
-        yield stored_by(port)
+def prometheus(folder: Path, targets: dict[str, str], edition: Edition) -> Iterator[Stored]:
+    with scraping_all(edition, folder, targets) as server:
+        yield stored_by(server)
 
 
 @contextlib.contextmanager
@@ -120,4 +83,4 @@ def vmagent(folder: Path, targets: dict[str, str]) -> Iterator[Stored]:
         f"-remoteWrite.tmpDataPath={folder / 'agent'}",
         "-remoteWrite.flushInterval=1s",
     ):
-        yield stored_by(port)
+        yield stored_by(Prometheus(port))

@@ -4,31 +4,42 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import servers
 from collector import wait_until
 from exposers import Exposer
+from prometheus import CLASSIC, NATIVE, Edition, parameters
 
 SERIES_MIN = 45
-Scraper = Callable[[Path, dict[str, str]], AbstractContextManager[servers.Stored]]
+# Its handler has no OpenMetrics 2.0.
+PROTOBUF = [edition for edition in NATIVE if edition.format == "protobuf"]
 
 
-def with_native_histograms(folder: Path, targets: dict[str, str]) -> AbstractContextManager[servers.Stored]:
-    return servers.prometheus(folder, targets, "native-histograms", "exemplar-storage")
-
-
-@pytest.mark.parametrize("scraper", [servers.prometheus, with_native_histograms, servers.vmagent])
-def test_stores_the_same_of_both(judged: tuple[Exposer, Exposer], tmp_path: Path, scraper: Scraper) -> None:
-    targets = {"ours": judged[0].address, "reference": judged[1].address}
-    with scraper(tmp_path, targets) as stored:
-        wait_until(lambda: len(stored("ours")) > SERIES_MIN, "what we expose is stored", 60)
-        # It comes bit by bit: only what stays different is.
-        with contextlib.suppress(AssertionError):
-            wait_until(lambda: stored("ours") == stored("reference"), "both are stored", 20)
-        ours, reference = stored("ours"), stored("reference")
+def assert_stores_the_same(stored: servers.Stored, native: bool) -> None:
+    wait_until(lambda: len(stored("ours")) > SERIES_MIN, "what we expose is stored", 60)
+    # It comes bit by bit: only what stays different is.
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: stored("ours") == stored("reference"), "both are stored", 20)
+    ours, reference = stored("ours"), stored("reference")
     assert ours == reference
-    assert any(name.endswith("of a native") for name, _ in ours) == (scraper is with_native_histograms)
+    assert any(name.endswith("of a native") for name, _ in ours) == native
+
+
+@pytest.fixture
+def targets(judged: tuple[Exposer, Exposer]) -> dict[str, str]:
+    return {"ours": judged[0].address, "reference": judged[1].address}
+
+
+@pytest.mark.parametrize("edition", parameters(*CLASSIC, *PROTOBUF))
+def test_prometheus_stores_the_same_of_both(
+    targets: dict[str, str], tmp_path: Path, edition: Edition
+) -> None:
+    with servers.prometheus(tmp_path, targets, edition) as stored:
+        assert_stores_the_same(stored, native=edition.native)
+
+
+def test_vmagent_stores_the_same_of_both(targets: dict[str, str], tmp_path: Path) -> None:
+    with servers.vmagent(tmp_path, targets) as stored:
+        assert_stores_the_same(stored, native=False)

@@ -17,18 +17,17 @@ JUDGES = re.compile(r"\b(expocheck|independent|judging|ScrapeHistory)\b")
 MAY = {
     "bridge/test_packages.py": "judged: by serving.Scraper; the rest are requests of an application",
     "judges/exposers.py": "judged: ours by Collector.request; client_golang is what is compared with",
-    "judges/servers.py": "asks Prometheus and VictoriaMetrics what they have stored",
     "packaging/test_packages.py": "judged: the collector of an installed package",
     "python/test_fastapi.py": "requests of an application",
     "python/test_serving.py": "servers of the package in prometheus_client's form of text, which is laxer",
     "support/collector.py": "judged: this is the place",
+    "support/prometheus.py": "asks Prometheus and VictoriaMetrics what they have stored",
     "support/secure.py": "opens connections for Collector.request",
     "system/serving.py": "judged: serving.Scraper",
     "system/test_collector_http.py": "a kept connection for what is no scrape; judged: what is scraped",
     "system/test_collector_web_rotation.py": "asks Prometheus what it has stored",
     "system/test_command_collector.py": "judged: the collector beside the command",
     "system/test_demo.py": "what deployment/demo/verify.py reads; the rest are requests of an application",
-    "system/test_prometheus.py": "asks Prometheus what it has stored",
     "system/test_readiness.py": "a probe",
 }
 

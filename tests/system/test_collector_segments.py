@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import expocheck  # noqa: E402
 import independent  # noqa: E402
 from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
-from test_prometheus import Prometheus, free_port  # noqa: E402
+from prometheus import Prometheus, free_port  # noqa: E402
 
 OWN = "/collector/metrics"
 

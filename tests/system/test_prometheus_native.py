@@ -21,7 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import Collector, segment_folder, wait_until  # noqa: E402
-from test_prometheus import Prometheus, scraping  # noqa: E402
+from prometheus import CLASSIC, NATIVE, Edition, Prometheus, parameters, scraping  # noqa: E402
 
 PROCESSES, PHASES, EACH = 4, 2, 125_000
 WIDTH = 2 ** (1 / 8)  # of a bucket of schema 3: its upper bound by its lower
@@ -131,13 +131,9 @@ def stored(prometheus: Prometheus, query: str, expected: float) -> None:
     wait_until(is_stored, f"{query} is {expected}, not {prometheus.value(query)}")
 
 
-def exemplars(prometheus: Prometheus, query: str) -> list[tuple[str, dict[str, str]]]:
-    groups = prometheus.ask("query_exemplars", query=query, start="0", end="9999999999")
-    return [(one["value"], one["labels"]) for group in groups for one in group["exemplars"]]
-
-
+@pytest.mark.parametrize("edition", parameters(*NATIVE))
 def test_a_prometheus_works_out_what_is_true_of_a_million_values(
-    recorder: tuple[Recorder, Path], tmp_path: Path
+    recorder: tuple[Recorder, Path], tmp_path: Path, edition: Edition
 ) -> None:
     process, folder = recorder
     everything = [
@@ -147,9 +143,7 @@ def test_a_prometheus_works_out_what_is_true_of_a_million_values(
     total = PROCESSES * EACH
     items = 'took_seconds{route="/items"}'
     process.record(0)
-    with Collector(folder) as collector, scraping(
-        collector, tmp_path, "exemplar-storage,native-histograms"
-    ) as prometheus:
+    with Collector(folder) as collector, scraping(collector, tmp_path, edition) as prometheus:
         stored(prometheus, f"histogram_count({items})", total)
         process.record(1)
         stored(prometheus, f"histogram_count({items})", 2 * total)
@@ -163,7 +157,10 @@ def test_a_prometheus_works_out_what_is_true_of_a_million_values(
 
         # All that a rate sees is the second phase: the first was over at the first scrape.
         assert_quantiles(prometheus, f"rate({items}[10m])", sorted(everything[1]))
-        # Of both, the same: they are of the same scrapes, and of as many values.
+        # Of both, the same: they are of the same scrapes, and of as many values. From three scrapes on: of
+        # two, rate() takes a counter to have begun at zero just before, and not so a histogram.
+        stored(prometheus, "work_total", 2 * total)
+        stored(prometheus, "count_over_time(work_total[10m]) >= bool 3", 1)
         ratio = prometheus.value(
             f"sum(histogram_count(rate({items}[10m]))) / sum(rate(work_total[10m]))"
         )
@@ -175,23 +172,22 @@ def test_a_prometheus_works_out_what_is_true_of_a_million_values(
         )
         stored(prometheus, "histogram_count(change)", len(signed))
         assert_quantiles(prometheus, "change", signed)
-        assert exemplars(prometheus, "took_seconds") == [("0.25", {"trace_id": "4bf92f3577b34da6"})]
-        assert exemplars(prometheus, "change") == [("-2.5", {"trace_id": "00f067aa0ba902b7"})]
+        assert prometheus.exemplars("took_seconds") == [("0.25", {"trace_id": "4bf92f3577b34da6"})]
+        assert prometheus.exemplars("change") == [("-2.5", {"trace_id": "00f067aa0ba902b7"})]
 
 
+@pytest.mark.parametrize("edition", parameters(*CLASSIC))
 def test_a_prometheus_without_native_histograms_gets_the_classic_buckets(
-    recorder: tuple[Recorder, Path], tmp_path: Path
+    recorder: tuple[Recorder, Path], tmp_path: Path, edition: Edition
 ) -> None:
     process, folder = recorder
     process.record(0)
     signed = sorted([v for p in range(PROCESSES) for v in changes(p, 0)] + [-2.5])
-    with Collector(folder) as collector, scraping(
-        collector, tmp_path, "exemplar-storage"
-    ) as prometheus:
+    with Collector(folder) as collector, scraping(collector, tmp_path, edition) as prometheus:
         stored(prometheus, 'change_bucket{le="+Inf"}', len(signed))
         for bound in (-1.0, 0.0, 1.0):
             stored(prometheus, f'change_bucket{{le="{bound}"}}', bisect.bisect_right(signed, bound))
         stored(prometheus, 'took_seconds_count{route="/items"}', PROCESSES * EACH)
-        assert exemplars(prometheus, "took_seconds_bucket") == [
+        assert prometheus.exemplars("took_seconds_bucket") == [
             ("0.25", {"trace_id": "4bf92f3577b34da6"})
         ]
