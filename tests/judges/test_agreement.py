@@ -2,7 +2,7 @@
 """The same values, exposed by us and by client_golang, are the same to every judge in every format (I12)
 
 The judges are the parsers of Prometheus 3 and of prometheus/common, those of prometheus_client, and promtool.
-What is asked is what these scrapers send, to the letter.
+What is asked is what these scrapers send, to the letter (test_asked.py).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SCRAPERS = {
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
     "prometheus_2.42_native": f"{PROTOBUF},{OPENMETRICS}1.0.0;q=0.8,{OPENMETRICS}0.0.1;q=0.75,"
     "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-    "prometheus_3": f"{OPENMETRICS}1.0.0;escaping=allow-utf-8;q=0.6,{OPENMETRICS}0.0.1;q=0.5,"
+    "prometheus_3": f"{OPENMETRICS}1.0.0;escaping=allow-utf-8;q=0.7,{OPENMETRICS}0.0.1;q=0.6,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.3",
+    "prometheus_3_native": f"{PROTOBUF};q=0.7,"
+    f"{OPENMETRICS}1.0.0;escaping=allow-utf-8;q=0.6,{OPENMETRICS}0.0.1;q=0.5,"
     "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-    "prometheus_3_native": f"{PROTOBUF};escaping=allow-utf-8;q=0.6,"
-    f"{OPENMETRICS}1.0.0;escaping=allow-utf-8;q=0.5,{OPENMETRICS}0.0.1;q=0.4,"
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
     "vmagent": "text/plain;version=0.0.4;q=1,*/*;q=0.1",
     "curl": "*/*",
     "nothing": "",
