@@ -258,7 +258,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     authority.issue("server")
     authority.issue("other")
     authority.issue("rsa", kind="rsa")
-    authority.issue("expired", to_day=0)
+    authority.issue("expired", from_day=-2, to_day=-1)
     write_key(make_key(), path / "locked.key", b"password")
     (path / "empty").write_bytes(b"")
     (path / "large").write_bytes(b"\n" * ((1 << 20) + 1))
