@@ -159,7 +159,10 @@ def test_survives_damage_under_its_hands(folder: Path, name: str) -> None:
             thread.join()
         assert problems == []
         assert collector.value("requests_total") == 5
-        assert len(collector.log_lines("cannot be served.*segment=bad")) <= 1
+        lines = collector.log_lines("cannot be served.*segment=bad")
+        reasons = [line.partition("reason=")[2] for line in lines]
+        # One that is cut and then extended may be seen in both states; nothing is said twice.
+        assert len(set(reasons)) == len(reasons) <= (2 if name == "holes" else 1)
         bad.path.unlink()
         collector.wait_for_value(None, "shmetrics_segment_up", segment="bad")
 
