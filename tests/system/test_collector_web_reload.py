@@ -167,7 +167,8 @@ def test_reloads_only_if_that_is_enabled_and_only_by_post(folder: Path, config: 
 def test_looks_for_segments_when_it_is_told_to_reload(folder: Path) -> None:
     with Collector(folder, "--web.enable-lifecycle") as collector:
         assert collector.request("/-/reload", "POST").status == 200
-        assert collector.log_lines('msg=rescanning by="POST /-/reload"')
+        line = 'msg=rescanning by="POST /-/reload"'
+        wait_until(lambda: bool(collector.log_lines(line)), "the log says so")
         assert collector.value(GOOD) == 1
 
 
@@ -179,6 +180,7 @@ def test_reads_a_file_once_for_each_change_of_it(folder: Path, config: Path) -> 
         reload_by_itself(collector)
         replace(config, good)
         reload_by_itself(collector)
+        wait_until(lambda: bool(collector.log_lines("read anew")), "the log says so")
         assert len(collector.log_lines("bad configuration")) == 1
         assert len(collector.log_lines("read anew")) == 1
 

@@ -68,7 +68,7 @@ def test_serves_tls_and_nothing_else(folder: Path, ca: Authority) -> None:
         writer.do("inc requests 5")
         collector.wait_for_value(5, "requests_total")
         assert len(collector.request("/metrics").body) > 500_000
-        assert collector.log_lines("msg=listening .*tls=true")
+        wait_until(lambda: bool(collector.log_lines("msg=listening .*tls=true")), "the log says so")
         before = value(collector, FAILED)
         assert b"HTTP/1." not in collector.exchange(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         collector.wait_for_value(before + 1, FAILED)
