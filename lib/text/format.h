@@ -11,7 +11,6 @@
 #include "shmetrics/exposition.h"
 
 #define SMX_KIND_END (SMX_UNKNOWN + 1)
-#define SMX_ESCAPING_END (SMX_ESCAPING_ALLOW_UTF8 + 1)
 
 struct smx_text_format {
 	const char *end; /* of an exposition */

@@ -5,8 +5,8 @@
  *	writer NAME [--counters N] [--series-max N] [--size-max BYTES] [--keep] [--hold]
  *
  * Opens the segment, makes N series of the counter writer_steps{number="..."} with the value 1
- *each, says "ok PATH", and then does what standard input says, answering "ok" or "error MESSAGE" to
- *each line:
+ * each, says "ok PATH", and then does what standard input says, answering "ok" or "error MESSAGE"
+ * to each line:
  *
  *	inc NAME AMOUNT [LABEL=VALUE...]
  *	observe NAME VALUE [LABEL=VALUE...]       (bounds 1, 2, 5)
@@ -17,8 +17,8 @@
  *	claim                                     (ok: this process holds a slot)
  *	quit
  *
- * The end of the input is a quit; with --hold nothing is read and the process stays until a signal
- *ends it.
+ * The end of the input is a quit; with --hold nothing is read and the process stays until a
+ * signal ends it.
  */
 #include <getopt.h>
 #include <stdio.h>
