@@ -5,6 +5,9 @@
  * The clause with the greatest q that names something there is; of equals, the first. Parameters
  * that tell no two formats apart do not count, and an escaping that nobody knows is none. Nobody is
  * refused, who accepts nothing of it gets text 0.0.4.
+ *
+ * Where no escaping is named it is what prometheus/common answers: underscores, but for OpenMetrics
+ * 2.0, whose names are of any UTF-8 by its own definition.
  */
 #include "text/escape.h"
 #include "text/format.h"
@@ -26,7 +29,8 @@ struct parameter {
 
 /*
  * A row a format. Where a clause names several, as with a wildcard, it means the first. What has no
- * Content-Type cannot be had: text 0.0.4 knows of no escaping.
+ * Content-Type cannot be had: text 0.0.4 knows of no escaping. OpenMetrics 2.0 always says which: a
+ * reader of it has no usual one to fall back on.
  */
 static const struct offer {
 	smx_format format;
@@ -34,13 +38,15 @@ static const struct offer {
 	const char *type, *subtype;
 	struct parameter parameters[2];
 	const char *content_types[SMX_ESCAPING_COUNT];
+	smx_escaping unsaid; /* for a clause that names none */
 } offers[] = {
 	{SMX_FORMAT_TEXT_004,
 	 &smx_text_format_text004,
 	 "text",
 	 "plain",
 	 {{"version", "0.0.4", "0.0.4"}},
-	 {"text/plain; version=0.0.4; charset=utf-8"}},
+	 {"text/plain; version=0.0.4; charset=utf-8"},
+	 SMX_ESCAPING_UNDERSCORES},
 	{SMX_FORMAT_TEXT_100,
 	 &smx_text_format_text004, /* and what an escaping adds */
 	 "text",
@@ -49,26 +55,33 @@ static const struct offer {
 	 {"text/plain; version=1.0.0; charset=utf-8; escaping=underscores",
 	  "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
 	  "text/plain; version=1.0.0; charset=utf-8; escaping=values",
-	  "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"}},
+	  "text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8"},
+	 SMX_ESCAPING_UNDERSCORES},
 	{SMX_FORMAT_OPENMETRICS_100,
 	 &smx_text_format_openmetrics,
 	 "application",
 	 "openmetrics-text",
 	 {{"version", "1.0.0", "0.0.1"}},
-	 WITH_ESCAPING("application/openmetrics-text; version=1.0.0; charset=utf-8")},
+	 WITH_ESCAPING("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+	 SMX_ESCAPING_UNDERSCORES},
 	{SMX_FORMAT_OPENMETRICS_200,
 	 &smx_text_format_openmetrics2,
 	 "application",
 	 "openmetrics-text",
 	 {{"version", "2.0.0", "0.0.1"}},
-	 WITH_ESCAPING("application/openmetrics-text; version=2.0.0; charset=utf-8")},
+	 {"application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=underscores",
+	  "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=dots",
+	  "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=values",
+	  "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=allow-utf-8"},
+	 SMX_ESCAPING_ALLOW_UTF8},
 	{SMX_FORMAT_PROTOBUF,
 	 &smx_text_format_protobuf,
 	 "application",
 	 "vnd.google.protobuf",
 	 {{"proto", "io.prometheus.client.MetricFamily", ""}, {"encoding", "delimited", ""}},
 	 WITH_ESCAPING("application/vnd.google.protobuf; "
-		       "proto=io.prometheus.client.MetricFamily; encoding=delimited")},
+		       "proto=io.prometheus.client.MetricFamily; encoding=delimited"),
+	 SMX_ESCAPING_UNDERSCORES},
 };
 
 #define OFFER_COUNT (sizeof(offers) / sizeof(offers[0]))
@@ -240,7 +253,6 @@ static bool matches(const struct clause *clause, const struct offer *offer)
 	return true;
 }
 
-/* Where nothing is said, or nothing that the format has: what every scraper understands. */
 static smx_escaping escaping_of(const struct clause *clause, const struct offer *offer)
 {
 	static const char *const words[SMX_ESCAPING_COUNT] = {"underscores", "dots", "values",
@@ -251,7 +263,7 @@ static smx_escaping escaping_of(const struct clause *clause, const struct offer 
 		if (text_is(escaping, words[i]) && offer->content_types[i])
 			return (smx_escaping)i;
 	}
-	return SMX_ESCAPING_UNDERSCORES;
+	return offer->unsaid;
 }
 
 smx_exposition_type smx_format_choose(const char *accept)

@@ -101,7 +101,7 @@ def test_the_collector_serves_every_kind_in_protobuf_and_openmetrics_2(folder: P
         newer = collector.request("/metrics?" + names, headers=openmetrics2.ACCEPT)
     assert protobuf.headers["Content-Type"] == client_model.CONTENT_TYPE
     assert newer.headers["Content-Type"] == (
-        "application/openmetrics-text; version=2.0.0; charset=utf-8"
+        "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping=allow-utf-8"
     )
     count = len(expocheck.parse(text))
     assert client_model.assert_agrees(text, protobuf.body) == count > 15

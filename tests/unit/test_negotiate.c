@@ -12,7 +12,7 @@
 #define T1 "text/plain; version=1.0.0; charset=utf-8; escaping="
 #define O "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define O_UTF8 O "; escaping=allow-utf-8"
-#define O2 "application/openmetrics-text; version=2.0.0; charset=utf-8"
+#define O2 "application/openmetrics-text; version=2.0.0; charset=utf-8; escaping="
 #define P                                                                                          \
 	"application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "               \
 	"encoding=delimited"
@@ -29,16 +29,16 @@ static const struct {
 	    "encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
 	    "application/openmetrics-text;version=0.0.1;q=0.75,"
 	    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"},
-	{O_UTF8, "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-		 "application/openmetrics-text;version=0.0.1;q=0.5,"
-		 "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-		 "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
+	{O_UTF8, "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.7,"
+		 "application/openmetrics-text;version=0.0.1;q=0.6,"
+		 "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+		 "text/plain;version=0.0.4;q=0.4,*/*;q=0.3"},
 	{P, "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
-	    "encoding=delimited;q=0.6,"
-	    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-	    "application/openmetrics-text;version=0.0.1;q=0.4,"
-	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-	    "text/plain;version=0.0.4;q=0.2,*/*;q=0.1"},
+	    "encoding=delimited;q=0.7,"
+	    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+	    "application/openmetrics-text;version=0.0.1;q=0.5,"
+	    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+	    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"},
 	/* vmagent, curl, a browser, nothing */
 	{T, "text/plain;version=0.0.4;q=1,*/*;q=0.1"},
 	{T, "*/*"},
@@ -48,9 +48,12 @@ static const struct {
 	/* what is missing is the oldest version */
 	{T, "application/openmetrics-text"},
 	{T, "application/openmetrics-text;version=0.0.1"},
-	{O2, "application/openmetrics-text;version=2.0.0"},
-	{O2 "; escaping=values", "application/openmetrics-text;version=1.0.0;q=0.9,"
-				 "application/openmetrics-text;version=2.0.0;escaping=values"},
+	/* whose names are of any UTF-8 where nothing else is said, as prometheus/common has it */
+	{O2 "allow-utf-8", "application/openmetrics-text;version=2.0.0"},
+	{O2 "allow-utf-8", "application/openmetrics-text;version=2.0.0;escaping=none"},
+	{O2 "underscores", "application/openmetrics-text;version=2.0.0;escaping=underscores"},
+	{O2 "values", "application/openmetrics-text;version=1.0.0;q=0.9,"
+		      "application/openmetrics-text;version=2.0.0;escaping=values"},
 	{T, "application/openmetrics-text;version=3.0.0"},
 	{O, "application/openmetrics-text;version=3.0.0,"
 	    "application/openmetrics-text;version=1.0.0;q=0.1"},

@@ -65,7 +65,8 @@ Test(openmetrics2, names_its_content_type_exactly)
 {
 	expect_render("# EOF\n");
 	cr_expect_str_eq(smx_format_content_type(openmetrics_200),
-			 "application/openmetrics-text; version=2.0.0; charset=utf-8");
+			 "application/openmetrics-text; version=2.0.0; charset=utf-8; "
+			 "escaping=underscores");
 }
 
 Test(openmetrics2, names_a_family_as_its_samples_and_starts_it_in_the_line)
