@@ -22,6 +22,7 @@ MAY = {
     "python/test_serving.py": "servers of the package in prometheus_client's form of text, which is laxer",
     "support/collector.py": "judged: this is the place",
     "support/prometheus.py": "asks Prometheus and VictoriaMetrics what they have stored",
+    "support/proxy.py": "requests of nginx: test_proxy.py compares them with Collector.request",
     "support/secure.py": "opens connections for Collector.request",
     "system/serving.py": "judged: serving.Scraper",
     "system/test_collector_http.py": "a kept connection for what is no scrape; judged: what is scraped",

@@ -150,13 +150,13 @@ def configure(folder: Path, targets: Dict[str, str], settings: str = "") -> Path
 
 
 @contextlib.contextmanager
-def scraping_all(edition: Edition, folder: Path, targets: Dict[str, str]) -> Iterator[Prometheus]:
-    """A server that scrapes these addresses, with its data in the folder."""
+def running(edition: Edition, folder: Path, configuration: Path) -> Iterator[Prometheus]:
+    """A server with this configuration, with its data in the folder."""
     program, port = edition.program(), free_port()
     with subprocess.Popen(
         [
             program,
-            f"--config.file={configure(folder, targets, edition.settings)}",
+            f"--config.file={configuration}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             f"--enable-feature={edition.features}",
@@ -167,6 +167,13 @@ def scraping_all(edition: Edition, folder: Path, targets: Dict[str, str]) -> Ite
             yield Prometheus(port)
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def scraping_all(edition: Edition, folder: Path, targets: Dict[str, str]) -> Iterator[Prometheus]:
+    """A server that scrapes these addresses."""
+    with running(edition, folder, configure(folder, targets, edition.settings)) as server:
+        yield server
 
 
 @contextlib.contextmanager
