@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import collections
 import http.client
 import os
 import signal
@@ -10,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,6 +84,15 @@ def fastapi_application(static: Path) -> FastAPI:
     return app
 
 
+def counted(registry: Any) -> dict[tuple[str, str, str], float]:
+    return {
+        (labels["method"], labels["endpoint"], labels["status_code"]): value
+        for family in registry.collect()
+        for name, labels, value, *_ in family.samples
+        if name == "http_requests_total"
+    }
+
+
 CASES = [
     ("GET", "/", "/", 200),
     ("GET", "/items/7", "/items/{item_id}", 200),
@@ -121,6 +133,44 @@ def test_fastapi_routes(
     labels = {"method": method, "endpoint": template, "status_code": str(status)}
     counts = [s for m in registry.collect() for s in m.samples if s.name == "http_requests_total"]
     assert [(sample.labels, sample.value) for sample in counts] == [(labels, 1)]
+
+
+def test_a_route_is_known_again_by_what_decides_its_label(tmp_path: Path) -> None:
+    """One application for all cases: each is asked for after every other, its label known or not."""
+    (tmp_path / "here.txt").write_text("here")
+    registry = shmetrics.CollectorRegistry()
+    client = TestClient(
+        Middleware(fastapi_application(tmp_path), registry=registry), raise_server_exceptions=False
+    )
+    rounds = [CASES, CASES[::-1], CASES[::2] + CASES[1::2]]
+    for cases in rounds:
+        for method, path, _, status in cases:
+            assert client.request(method, path).status_code == status
+    wanted = collections.Counter(
+        (method, template, str(status)) for method, _, template, status in CASES * len(rounds)
+    )
+    assert counted(registry) == wanted
+
+
+def test_routes_that_come_and_go_keep_their_own_labels() -> None:
+    """More of them than are kept, each at an address where another has been."""
+    registry = shmetrics.CollectorRegistry()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["route"] = SimpleNamespace(path=scope["path"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None:
+        pass
+
+    async def ask() -> None:
+        middleware = Middleware(app, registry=registry)
+        for number in range(2000):
+            await middleware({"type": "http", "method": "GET", "path": f"/{number}"}, None, send)
+
+    asyncio.run(ask())
+    assert counted(registry) == {("GET", f"/{number}", "200"): 1 for number in range(2000)}
 
 
 @pytest.mark.parametrize("root_path", ["", "/proxy"])

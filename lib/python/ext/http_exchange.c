@@ -105,7 +105,7 @@ static int record(struct exchange *exchange, PyObject *status, double duration)
 	if (!method && PyErr_Occurred())
 		return -1;
 	labels[0] = known(recorder, recorder->methods, method);
-	labels[1] = PyObject_CallOneArg(recorder->endpoint, exchange->scope);
+	labels[1] = http_endpoint(recorder, exchange->scope);
 	if (!labels[1])
 		goto out;
 	labels[2] = known(recorder, recorder->statuses, status);

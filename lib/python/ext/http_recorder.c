@@ -21,8 +21,17 @@ static int check_metric(PyObject *object, PyTypeObject *type, uint8_t label_coun
 static int make_keys(struct http_recorder *recorder)
 {
 	static const char *const names[KEY_COUNT] = {
-		[KEY_METHOD] = "method",   [KEY_TYPE] = "type", [KEY_STATUS] = "status",
-		[KEY_HEADERS] = "headers", [KEY_BODY] = "body", [KEY_MORE_BODY] = "more_body",
+		[KEY_METHOD] = "method",
+		[KEY_TYPE] = "type",
+		[KEY_STATUS] = "status",
+		[KEY_HEADERS] = "headers",
+		[KEY_BODY] = "body",
+		[KEY_MORE_BODY] = "more_body",
+		[KEY_ROUTE] = "route",
+		[KEY_ROOT_PATH] = "root_path",
+		[KEY_APP_ROOT_PATH] = "app_root_path",
+		[KEY_FASTAPI] = "fastapi",
+		[KEY_ROUTE_CONTEXT] = "effective_route_context",
 	};
 
 	for (size_t i = 0; i < KEY_COUNT; i++) {
@@ -41,17 +50,19 @@ static core_state *state_of(PyTypeObject *type)
 
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"requests", "durations", "in_progress",	    "endpoint", "methods",
-				"statuses", "other",	 "duration_header", "exemplar", NULL};
+	static char *names[] = {"requests", "durations", "in_progress", "endpoint",
+				"methods",  "statuses",	 "other",	"duration_header",
+				"exemplar", "by_route",	 NULL};
 	core_state *state = state_of(type);
 	PyObject *requests, *durations, *in_progress, *endpoint, *methods, *statuses, *other;
 	PyObject *duration_header = NULL, *exemplar = NULL;
 	struct http_recorder *recorder;
+	int by_route = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|OO:HttpRecorder", names,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|OOp:HttpRecorder", names,
 					 &requests, &durations, &in_progress, &endpoint,
 					 &PyDict_Type, &methods, &PyDict_Type, &statuses, &other,
-					 &duration_header, &exemplar))
+					 &duration_header, &exemplar, &by_route))
 		return NULL;
 	if (exemplar == Py_None)
 		exemplar = NULL;
@@ -79,6 +90,7 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 	}
 	Py_INCREF(state->http_exchange_type);
 	recorder->exchange_type = state->http_exchange_type;
+	recorder->by_route = by_route;
 	if (make_keys(recorder))
 		Py_CLEAR(recorder);
 	return (PyObject *)recorder;
@@ -107,12 +119,16 @@ static int recorder_traverse(PyObject *self, visitproc visit, void *arg)
 	Py_VISIT(recorder->methods);
 	Py_VISIT(recorder->statuses);
 	Py_VISIT(recorder->exemplar);
+	for (size_t i = 0; i < HTTP_ROUTES; i++) {
+		Py_VISIT(recorder->routes[i].route);
+		Py_VISIT(recorder->routes[i].context);
+	}
 	return 0;
 }
 
 /*
- * No Py_tp_clear: a recorder is made with all it refers to and never changed, so others break a
- * cycle.
+ * No Py_tp_clear: nothing that a recorder refers to leads back to it but through what refers to the
+ * recorder, and that breaks the cycle.
  */
 static void recorder_dealloc(PyObject *self)
 {
@@ -132,6 +148,8 @@ static void recorder_dealloc(PyObject *self)
 	Py_XDECREF(recorder->exemplar);
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		Py_XDECREF(recorder->keys[i]);
+	for (size_t i = 0; i < HTTP_ROUTES; i++)
+		http_route_clear(&recorder->routes[i]);
 	type->tp_free(self);
 	Py_DECREF(type);
 }

@@ -245,6 +245,7 @@ class HttpRecorder:
         other: str,
         duration_header: Optional[bytes] = None,
         exemplar: Optional[Callable[[], Optional[Dict[str, str]]]] = None,
+        by_route: bool = False,
     ) -> Self: ...
     def begin(
         self,

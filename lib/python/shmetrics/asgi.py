@@ -97,6 +97,7 @@ class Middleware:
             OTHER,
             header,
             tracing.exemplar if tracing.is_loaded() else None,
+            endpoint is route_template,  # it answers the same for a route each time
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,40 +6,17 @@ Imports neither. The template is known once the router has run, so ask when the 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, MutableMapping, Optional, Tuple
+from typing import Any, Iterable, MutableMapping, Optional
 
 Scope = MutableMapping[str, Any]
-
-
-# What was found for a route that is below no mount, by the id of its context or its own; both are kept,
-# so that nothing else gets that id. Bounded: an application may make new routes for ever.
-_found: Dict[int, Tuple[Any, Any, str]] = {}
-_FOUND_MAX = 4096
 
 
 def route_template(scope: Scope) -> Optional[str]:
     """Such as "/items/{item_id}", below the path of its mounts; None if no route matched.
 
     What is served below a mount that has no routes of its own (static files) is "<mount>/{path}".
+    Below no mount the route and its context alone decide, which ext/http_route.c relies on.
     """
-    route = scope.get("route")
-    outer = scope.get("app_root_path")
-    if route is None or outer is not None and outer != scope.get("root_path"):
-        return _search_template(scope)
-    context = _route_context(scope)
-    key = id(route if context is None else context)
-    found = _found.get(key)
-    if found is not None and found[0] is route:
-        return found[2]
-    path = _search_template(scope)
-    if path is not None:
-        if len(_found) >= _FOUND_MAX:
-            _found.clear()
-        _found[key] = (route, context, path)
-    return path
-
-
-def _search_template(scope: Scope) -> Optional[str]:
     path = _path_of(scope.get("route"), scope)
     if path is None:
         path = _path_of_endpoint(scope)
