@@ -31,7 +31,7 @@ struct http_route {
 };
 #define HTTP_ROUTES 256
 
-/* What all requests of a middleware have in common; constant once it is made, but for the routes. */
+/* What all requests of a middleware have in common; but for the routes constant once it is made. */
 struct http_recorder {
 	PyObject ob_base;
 	PyTypeObject *exchange_type;

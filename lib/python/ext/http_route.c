@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * http_route.c - the endpoint label of a request, without asking Python again for a route that is known
+ * http_route.c - the endpoint label of a request, without asking Python again for a route it knows
  *
- * fastapi.route_template() says what a route is called. For a request below no mount that depends on
- * the route alone, and on what FastAPI's include_router() keeps beside it, so it is asked once for
- * each. A call of Python costs several times as much in a server, whose caches hold other things, as
- * it does in a loop.
+ * fastapi.route_template() says what a route is called. For a request below no mount that depends
+ * on the route alone, and on what FastAPI's include_router() keeps beside it, so it is asked once
+ * for each. A call of Python costs several times as much in a server, whose caches hold other
+ * things, as it does in a loop.
  *
- * A route that is kept here is referred to, so nothing else gets its address meanwhile. There is room
- * for a fixed number: an application that makes routes for ever asks Python more often, no more.
+ * A route that is kept here is referred to, so nothing else gets its address meanwhile. There is
+ * room for a fixed number: an application that makes routes for ever asks Python more often, no
+ * more.
  */
 #include "http.h"
 
