@@ -86,7 +86,7 @@ make_environment() {
 	stamp=$({
 		"$python" -VV
 		cd "$project" || exit
-		find pyproject.toml CMakeLists.txt README.md lib include deployment/demo/requirements.txt \
+		find pyproject.toml CMakeLists.txt README.md lib include deployment/*/*requirements.txt \
 			tests/*requirements.txt tests/*/requirements.txt -type f -not -name '*.pyc' -print0 |
 			sort -z | xargs -0 sha256sum
 	} | sha256sum)
