@@ -56,7 +56,8 @@ install_packages() {
 	run_logged apt-get-install apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
 		"${missing[@]}"
 	# Nor at the next boot: nobody asked for it.
-	for package in prometheus victoria-metrics redis-server postgresql nginx haproxy; do
+	for package in prometheus prometheus-alertmanager victoria-metrics redis-server postgresql nginx \
+		haproxy; do
 		if [[ " ${missing[*]} " == *" $package "* ]]; then
 			deb-systemd-helper disable "$package.service" >/dev/null 2>&1 || true
 		fi

@@ -3,6 +3,7 @@
 """traffic - sends a bounded number of requests and adds up what the answers say.
 
     traffic.py --url http://127.0.0.1:8000 --requests 2000
+    traffic.py --url http://127.0.0.1:8000 --requests 36000 --rate 20      half an hour
 
 Every request is counted as one of three: answered (its answer arrived whole), unanswered (it was sent, but
 the connection died before the whole answer was there: the server may have counted it or not), refused (no
@@ -144,7 +145,8 @@ class Report:
 class Traffic:
     """Sends requests over `connections` kept-alive connections, one thread each.
 
-    Request number n is the same one for the same seed, whichever thread sends it.
+    Request number n is the same one for the same seed, whichever thread sends it. rate: at most so many a
+    second, in even steps; what could not be sent in its time is not made up for.
     """
 
     def __init__(
@@ -154,6 +156,7 @@ class Traffic:
         connections: int = 8,
         seed: int = 1,
         timeout: float = 60.0,
+        rate: float | None = None,
     ) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
@@ -162,6 +165,8 @@ class Traffic:
         self._connections = connections
         self._seed = seed
         self._timeout = timeout
+        self._step = 1 / rate if rate else 0.0
+        self._due = 0.0
         self._lock = threading.Lock()
         self._next = 0
         self._limit: int | None = None
@@ -190,26 +195,39 @@ class Traffic:
         self.report.seconds = time.perf_counter() - self._began
         return self.report
 
+    def so_far(self) -> Report:
+        """What became of the requests that are done by now."""
+        so_far = Report()
+        with self._lock:
+            so_far.add(self.report)
+        so_far.seconds = time.perf_counter() - self._began
+        return so_far
+
     def _take_number(self) -> int | None:
+        """The next request's, when it is due; None: no more."""
         with self._lock:
             if self._stop.is_set() or (self._limit is not None and self._next >= self._limit):
                 return None
             self._next += 1
-            return self._next
+            number = self._next
+            now = time.perf_counter()
+            self._due = max(now, self._due + self._step)
+            wait = self._due - now
+        return None if wait > 0 and self._stop.wait(wait) else number
 
     def _run(self) -> None:
-        mine = Report()
         connection: http.client.HTTPConnection | None = None
         while (number := self._take_number()) is not None:
+            mine = Report()
             if connection is None:
                 connection = self._connect(mine)
             if connection is not None and not self._send(connection, number, mine):
                 connection.close()
                 connection = None
+            with self._lock:
+                self.report.add(mine)
         if connection is not None:
             connection.close()
-        with self._lock:
-            self.report.add(mine)
 
     def _connect(self, mine: Report) -> http.client.HTTPConnection | None:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
@@ -251,13 +269,17 @@ def main() -> int:
     parser.add_argument("--url", required=True, help="where the demo listens, such as http://127.0.0.1:8000")
     parser.add_argument("--requests", type=int, default=2000, help="how many (default 2000)")
     parser.add_argument("--connections", type=int, default=8, help="at once (default 8)")
+    parser.add_argument("--rate", type=float, help="at most so many a second (default: as fast as it goes)")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another mix (default 1)")
     parser.add_argument("--unmatched", default="<unmatched>", help="the endpoint of paths without a route")
     options = parser.parse_args()
     if options.requests < 1 or options.connections < 1:
         parser.error("--requests and --connections must be at least 1")
+    if options.rate is not None and options.rate <= 0:
+        parser.error("--rate must be above 0")
 
-    traffic = Traffic(options.url, demo_routes(options.unmatched), options.connections, options.seed)
+    routes = demo_routes(options.unmatched)
+    traffic = Traffic(options.url, routes, options.connections, options.seed, rate=options.rate)
     traffic.start(options.requests)
     report = traffic.join()
     json.dump(report.as_json(), sys.stdout, indent=1)

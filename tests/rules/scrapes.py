@@ -20,6 +20,7 @@ MAY = {
     "packaging/test_packages.py": "judged: the collector of an installed package",
     "python/test_fastapi.py": "requests of an application",
     "python/test_serving.py": "servers of the package in prometheus_client's form of text, which is laxer",
+    "stack/running.py": "asks Prometheus and VictoriaMetrics what they have stored; tells stand-ins",
     "support/collector.py": "judged: this is the place",
     "support/prometheus.py": "asks Prometheus and VictoriaMetrics what they have stored",
     "support/proxy.py": "requests of nginx: test_proxy.py compares them with Collector.request",

@@ -5,12 +5,11 @@
 
 POST /v1/chat/completions answers from what the request itself holds: the context that came with the
 question, shortened. It knows nothing else, so its answers are always the same. PUT /control makes
-it slow or lets it fail: {"seconds": 2.0, "failing": 0.1} delays every answer and fails one in ten
-with 500. A question with the words "out of order" always fails.
+it slow, lets it fail or make things up: {"seconds": 2.0, "failing": 0.1, "inventing": 0.5} delays every
+answer, fails one in ten with 500, and makes every other one of words that the context has not. A question
+with the words "out of order" always fails.
 """
 
-import asyncio
-import itertools
 import re
 import time
 from typing import Literal
@@ -18,8 +17,11 @@ from typing import Literal
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, Field
 
+from . import behaviour
+
 _WORD = re.compile(r"\w+")
 ANSWER_SENTENCES = 2
+MADE_UP = "Unicorns juggle purple teapots beneath marzipan volcanoes."
 
 
 class Message(BaseModel):
@@ -36,16 +38,14 @@ class Completion(BaseModel):
     messages: list[Message] = Field(min_length=1, max_length=100)
 
 
-class Control(BaseModel):
-    """How the stand-in behaves: seconds for each answer, and the part of the answers that fail."""
+class Control(behaviour.Control):
+    """Also the part of the answers that are made up."""
 
-    seconds: float = Field(default=0.0, ge=0, le=60)
-    failing: float = Field(default=0.0, ge=0, le=1)
+    inventing: float = Field(default=0.0, ge=0, le=1)
 
 
 app = FastAPI(title="A stand-in for a language model")
-_control = Control()
-_numbers = itertools.count(1)
+_behaviour = behaviour.Behaviour(Control())
 
 
 def _tokens(text: str) -> int:
@@ -60,19 +60,15 @@ def _answer(messages: list[Message]) -> str:
     return " ".join(re.split(r"(?<=[.!?])\s+", text)[:ANSWER_SENTENCES])
 
 
-def _fails(number: int) -> bool:
-    """Spread evenly rather than by chance: of n answers, the whole part of n * failing fail."""
-    return int(number * _control.failing) > int((number - 1) * _control.failing)
-
-
 @app.post("/v1/chat/completions")
 async def complete(asked: Completion) -> dict[str, object]:
     """One completion, with the tokens it used."""
-    number = next(_numbers)
-    await asyncio.sleep(_control.seconds)
-    if _fails(number) or "out of order" in asked.messages[-1].content:
+    number = await _behaviour.begin()
+    if "out of order" in asked.messages[-1].content:
         raise HTTPException(500, "failed, as it was told")
-    answer = _answer(asked.messages)
+    assert isinstance(_behaviour.control, Control)
+    invents = behaviour.is_due(number, _behaviour.control.inventing)
+    answer = MADE_UP if invents else _answer(asked.messages)
     prompt_tokens = sum(_tokens(message.content) for message in asked.messages)
     completion_tokens = _tokens(answer)
     return {
@@ -104,6 +100,5 @@ async def models() -> dict[str, object]:
 @app.put("/control")
 async def control(wanted: Control) -> Control:
     """Changes the behaviour from the next answer on."""
-    global _control
-    _control = wanted
-    return _control
+    _behaviour.control = wanted
+    return wanted
