@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""test_guide_console - what the guide quotes from a terminal is what the programs say today, word for word"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from command import BUILD, ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import console  # noqa: E402
+
+GUIDE = ROOT / "deployment" / "guide"
+PAGES = sorted(GUIDE.glob("*.md"))
+EXAMPLES = GUIDE / "examples"
+
+
+def environment() -> dict[str, str]:
+    """Ours, with the programs of the build and the Python of the tests before all others."""
+    programs = [BUILD / "collector", BUILD / "collector" / "tool", BUILD / "tests" / "support"]
+    path = [*map(str, programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+    ours = ("SHMETRICS_", "PYTEST")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, "PATH": ":".join(path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def quoted() -> List[Any]:
+    return [
+        pytest.param(section, id=f"{page.stem}: {section.heading}")
+        for page in PAGES
+        for section in console.sections(page.read_text())
+    ]
+
+
+@pytest.mark.parametrize("section", quoted())
+def test_the_programs_say_what_is_quoted(section: console.Section) -> None:
+    with console.Session(environment(), EXAMPLES) as session:
+        for step in section.steps:
+            session.run(step)
+
+
+DOCUMENT = """
+# One
+
+```console
+$ echo $((1 + 1)) times; false
+2 times
+$ sleep 100 &
+$ kill %1; echo ended
+ended
+```
+
+```text
+$ not run
+```
+
+# Two
+
+```console
+$ python3 -c 'import signal; print("1 of 2", flush=True); signal.pause()'
+1 of ...
+^C
+...
+KeyboardInterrupt
+$ echo 127.0.0.1:9798 in /dev/shm
+127.0.0.1:9798 in /dev/shm
+$ cat <<END
+> one
+> END
+one
+```
+"""
+
+
+def test_a_console_runs_each_section_by_itself() -> None:
+    found = console.sections(DOCUMENT)
+    assert [(one.heading, len(one.steps)) for one in found] == [("One", 3), ("Two", 3)]
+    for one in found:
+        with console.Session(environment(), EXAMPLES) as session:
+            for step in one.steps:
+                session.run(step)
+
+
+@pytest.mark.parametrize("said", [["2"], ["1", "2"], ["1 ..."], []])
+def test_a_console_finds_what_is_not_said(said: List[str]) -> None:
+    with console.Session(environment(), EXAMPLES) as session:
+        with pytest.raises(AssertionError, match="is quoted as"):
+            session.run(console.Step("echo 1", said))
