@@ -17,6 +17,8 @@ JUDGES = re.compile(r"\b(expocheck|independent|judging|ScrapeHistory)\b")
 MAY = {
     "bridge/test_packages.py": "judged: by serving.Scraper; the rest are requests of an application",
     "judges/exposers.py": "judged: ours by Collector.request; client_golang is what is compared with",
+    "packaging/test_compose.py": "asks Prometheus and Alertmanager whether they live",
+    "packaging/test_containers.py": "judged: the collector of an image",
     "packaging/test_packages.py": "judged: the collector of an installed package",
     "python/test_fastapi.py": "requests of an application",
     "python/test_serving.py": "servers of the package in prometheus_client's form of text, which is laxer",
