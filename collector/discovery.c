@@ -29,6 +29,11 @@ struct discovery {
 	struct folder folders[OPTIONS_PATTERN_MAX];
 	size_t folder_of_pattern[OPTIONS_PATTERN_MAX];
 	size_t folder_count;
+	/* What each folder's path led to in this scan; inode 0: nowhere. */
+	struct {
+		dev_t device;
+		ino_t inode;
+	} found[OPTIONS_PATTERN_MAX];
 
 	struct roster *roster;
 
@@ -47,8 +52,28 @@ static bool is_wanted(const struct discovery *discovery, size_t folder, const ch
 	return false;
 }
 
+/*
+ * Two paths may lead to one folder, as one that is relative and one that is absolute: its files are
+ * those of the first.
+ */
+static const struct folder *identify(struct discovery *discovery, size_t index, DIR *directory)
+{
+	struct stat seen;
+
+	if (fstat(dirfd(directory), &seen) != 0)
+		return &discovery->folders[index];
+	discovery->found[index].device = seen.st_dev;
+	discovery->found[index].inode = seen.st_ino;
+	for (size_t i = 0; i < index; i++)
+		if (discovery->found[i].inode == seen.st_ino &&
+		    discovery->found[i].device == seen.st_dev)
+			return &discovery->folders[i];
+	return &discovery->folders[index];
+}
+
 static void look_at_files(struct discovery *discovery, size_t folder, DIR *directory)
 {
+	const struct folder *owner = identify(discovery, folder, directory);
 	const struct dirent *file;
 
 	while ((file = readdir(directory))) {
@@ -59,7 +84,7 @@ static void look_at_files(struct discovery *discovery, size_t folder, DIR *direc
 		    !is_wanted(discovery, folder, name) ||
 		    fstatat(dirfd(directory), file->d_name, &seen, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		roster_see(discovery->roster, &discovery->folders[folder], name, &seen);
+		roster_see(discovery->roster, owner, name, &seen);
 	}
 }
 
@@ -69,6 +94,7 @@ static void look_at_folder(struct discovery *discovery, size_t index)
 	int problem = folder_arm(folder);
 	DIR *directory = opendir(folder->path);
 
+	discovery->found[index].inode = 0;
 	if (directory) {
 		look_at_files(discovery, index, directory);
 		closedir(directory);

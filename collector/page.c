@@ -163,6 +163,8 @@ static void append_list(const struct catalog *catalog, void *argument)
 			    status.current ? "true" : "false");
 		if (status.up) {
 			append_numbers(body, &status);
+			text_append(body, ",\"hidden\":");
+			hidden_append(segment, body);
 		} else {
 			text_append(body, ",\"reason\":");
 			text_json(body, status.reason);

@@ -93,7 +93,8 @@ static void look_at_segment(struct draft *draft, struct segment *segment)
 {
 	const struct segment_status status = segment_status(segment);
 
-	if (draft->has_segment && strcmp(draft->last_name, segment->name) == 0)
+	/* Of one name the current file counts, and each that cannot be served for another's sake. */
+	if (draft->has_segment && !status.current && strcmp(draft->last_name, segment->name) == 0)
 		return;
 	draft->has_segment = true;
 	memcpy(draft->last_name, segment->name, sizeof(draft->last_name));

@@ -125,6 +125,22 @@ static const char *twin(struct roster *roster, const struct entry *entry,
 	return NULL;
 }
 
+/*
+ * The file of another folder that is served under the same name, or NULL. A name is what tells
+ * segments apart, in labels, paths and metrics: two with one name would be added up.
+ */
+static const char *namesake(const struct roster *roster, const struct entry *entry)
+{
+	for (size_t i = 0; i < roster->entry_count; i++) {
+		const struct entry *other = &roster->entries[i];
+
+		if (other != entry && other->segment && other->segment->reader &&
+		    strcmp(other->name, entry->name) == 0)
+			return other->segment->path;
+	}
+	return NULL;
+}
+
 static void log_attached(struct segment *segment, const struct segment_status *status)
 {
 	log_event(LOG_LEVEL_INFO, log_text("msg", "segment attached"),
@@ -145,8 +161,13 @@ static struct segment *open_entry(struct roster *roster, struct entry *entry)
 
 	snprintf(path, sizeof(path), "%s/%s%s", entry->folder->path, entry->name,
 		 SMX_SEGMENT_SUFFIX);
-	segment = segment_open(entry->name, path, entry->seen.st_mode, roster->options);
 	entry->file = entry->seen;
+	other = namesake(roster, entry);
+	if (other) {
+		snprintf(reason, sizeof(reason), "another segment has this name: %s", other);
+		return segment_create_down(entry->name, path, reason);
+	}
+	segment = segment_open(entry->name, path, entry->seen.st_mode, roster->options);
 	if (!segment)
 		return NULL;
 	status = segment_status(segment);

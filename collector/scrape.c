@@ -31,6 +31,7 @@ struct scrape {
 	uint64_t report_ns;
 
 	struct view *all;
+	bool is_whole; /* it was scraped: what it hides is told, not what a single one does */
 	struct view *singles; /* of the segments that are scraped by themselves */
 	uint64_t leave_out;
 	void (*changed)(void *argument);
@@ -230,14 +231,13 @@ static smx_status render_view(struct view *view, const struct catalog *catalog,
 	}
 }
 
-static void count_hidden(const struct view *view)
+/* With the lock, after a rendering. */
+static void note_hidden(struct view *view, smx_escaping escaping)
 {
-	smx_exposition_info info;
+	const struct hidden_counts counts = view_renew_hidden(view, escaping);
 
-	smx_exposition_information(view->exposition, &info);
-	atomic_store(&selfmetrics_counts.hidden_by_definition, info.hidden_by_definition);
-	atomic_store(&selfmetrics_counts.hidden_by_sample_name, info.hidden_by_sample_name);
-	atomic_store(&selfmetrics_counts.hidden_unfit, info.unfit);
+	for (int reason = 0; reason < SMX_HIDING_COUNT; reason++)
+		atomic_store(&selfmetrics_counts.hidden[reason], counts.by_reason[reason]);
 }
 
 static enum scrape_outcome render_all(struct scrape *scrape, const struct catalog *catalog,
@@ -247,7 +247,8 @@ static enum scrape_outcome render_all(struct scrape *scrape, const struct catalo
 	*tally = walk_all(scrape, catalog);
 	if (render_view(scrape->all, catalog, wish, tally, buffer, error) != SMX_OK)
 		return SCRAPE_FAILED;
-	count_hidden(scrape->all);
+	scrape->is_whole = true;
+	note_hidden(scrape->all, wish->type.escaping);
 	selfmetrics_emit(buffer, wish->type, catalog,
 			 scrape->leave_out | view_collisions(scrape->all), wish->names,
 			 wish->name_count);
@@ -271,9 +272,11 @@ static enum scrape_outcome render_single(struct scrape *scrape, const struct cat
 	status = render_view(view, catalog, wish, tally, buffer, error);
 	if (tally->found == 0)
 		return SCRAPE_UNKNOWN;
-	if (status == SMX_OK)
-		return view->member_count ? SCRAPE_DONE : SCRAPE_DOWN;
-	return SCRAPE_FAILED;
+	if (status != SMX_OK)
+		return SCRAPE_FAILED;
+	if (!scrape->is_whole)
+		view_renew_hidden(view, wish->type.escaping);
+	return view->member_count ? SCRAPE_DONE : SCRAPE_DOWN;
 }
 
 static enum scrape_outcome render_own(struct scrape *scrape, const struct catalog *catalog,

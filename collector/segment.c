@@ -137,6 +137,7 @@ static void release(struct urcu_ref *references)
 	struct segment *segment = caa_container_of(references, struct segment, references);
 
 	close_reader(segment);
+	hidden_free(&segment->hidden);
 	pthread_mutex_destroy(&segment->status_lock);
 	free(segment->path);
 	free(segment);
@@ -148,28 +149,20 @@ void segment_put(struct segment *segment)
 }
 
 /*
- * A family that is the collector's own would be served twice; what says so must not be silenced by
- * what it says.
+ * Which families that the application and the collector may both have the application has. (What
+ * is the collector's alone the exposition hides.)
  */
-static bool check_names(struct segment *segment, smx_error *error)
+static void note_names(struct segment *segment)
 {
 	size_t count = smx_reader_family_count(segment->reader);
 
 	for (; segment->checked_families < count; segment->checked_families++) {
 		const smx_family_view *family =
 			smx_reader_family(segment->reader, segment->checked_families);
-		uint64_t collisions = selfmetrics_collisions(family->name);
 
-		if (collisions & SELFMETRICS_RESERVED) {
-			error->status = SMX_ERR_CONFLICT;
-			snprintf(error->message, sizeof(error->message),
-				 "defines the family %.*s, a name of the collector's own",
-				 (int)family->name.size, family->name.data);
-			return false;
-		}
-		segment->own_families |= collisions;
+		segment->own_families |=
+			selfmetrics_collisions(family->name) & ~SELFMETRICS_RESERVED;
 	}
-	return true;
 }
 
 bool segment_walk(struct segment *segment)
@@ -179,7 +172,8 @@ bool segment_walk(struct segment *segment)
 	segment->is_up = false;
 	if (!segment->reader || atomic_load(&segment->failed))
 		return false;
-	if (smx_reader_walk(segment->reader, &error) == SMX_OK && check_names(segment, &error)) {
+	if (smx_reader_walk(segment->reader, &error) == SMX_OK) {
+		note_names(segment);
 		set_up(segment);
 		segment->is_up = true;
 		return true;
@@ -188,7 +182,7 @@ bool segment_walk(struct segment *segment)
 	 * What is only short of something may go well at the next scrape; the rest needs a new
 	 * start.
 	 */
-	if (error.status == SMX_ERR_FORMAT || error.status == SMX_ERR_CONFLICT)
+	if (error.status == SMX_ERR_FORMAT)
 		atomic_store(&segment->failed, true);
 	segment_set_down(segment, error.message);
 	return false;

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <urcu/ref.h>
 
+#include "hidden.h"
 #include "pattern.h"
 #include "shmetrics/reader.h"
 
@@ -43,13 +44,14 @@ struct segment {
 	uint64_t wanted_by; /* view.c */
 	uint64_t member_of;
 	size_t checked_families;
-	uint64_t own_families; /* selfmetrics_collisions of the families checked */
+	uint64_t own_families; /* of the collector's own, which the families checked have, too */
 
 	/* A walk failed: discovery has to open the file again. Never cleared. */
 	atomic_bool failed;
 
 	pthread_mutex_t status_lock;
 	struct segment_status status;
+	struct hidden_list hidden;
 };
 
 /*

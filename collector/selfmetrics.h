@@ -30,22 +30,23 @@ struct selfmetrics_counts {
 	atomic_ullong authentications_failed;
 	atomic_ullong config_is_bad;	/* the last time it was read */
 	atomic_ullong config_loaded_at; /* seconds since 1970 */
-	/* Of the last scrape of all segments as one: smx_exposition_info. */
-	atomic_ullong hidden_by_definition;
-	atomic_ullong hidden_by_sample_name;
-	atomic_ullong hidden_unfit;
+	/* Of the last scrape of all segments as one, by smx_hiding. */
+	atomic_ullong hidden[SMX_HIDING_COUNT];
 	atomic_ullong segments_ignored; /* beyond CATALOG_SEGMENT_MAX, at the last scan */
 };
 extern struct selfmetrics_counts selfmetrics_counts;
 
 /*
  * Which of the collector's own families a family of a segment would collide with: a bit each. Those
- * in SELFMETRICS_RESERVED no segment may have. The others, process_*, are the application's where
- * it has them: there is one of each in an exposition.
+ * in SELFMETRICS_RESERVED are the collector's alone: a segment's are hidden. The others, process_*,
+ * are the application's where it has them: there is one of each in an exposition.
  */
 uint64_t selfmetrics_collisions(smx_text family_name);
-/* Whether it would collide with any: no family may come to have such a name by an escaping. */
-bool selfmetrics_is_own(smx_text family_name);
+/*
+ * For smx_exposition_set_reserved. A name that a family only comes to have by its escaping must not
+ * collide with any.
+ */
+bool selfmetrics_is_reserved(smx_text family_name, bool is_spelled);
 #define SELFMETRICS_PROCESS_COUNT 5u
 #define SELFMETRICS_RESERVED (~(((uint64_t)1 << SELFMETRICS_PROCESS_COUNT) - 1))
 

@@ -23,7 +23,7 @@ struct view *view_create(const char *name)
 		return NULL;
 	snprintf(view->name, sizeof(view->name), "%s", name);
 	if (smx_exposition_create(&view->exposition, NULL) == SMX_OK) {
-		smx_exposition_set_reserved(view->exposition, selfmetrics_is_own);
+		smx_exposition_set_reserved(view->exposition, selfmetrics_is_reserved);
 		return view;
 	}
 	free(view);
@@ -111,6 +111,16 @@ bool view_drop_damaged(struct view *view)
 		dropped = true;
 	}
 	return dropped;
+}
+
+struct hidden_counts view_renew_hidden(struct view *view, smx_escaping escaping)
+{
+	struct hidden_counts counts = {{0}};
+
+	view->escapings |= 1u << escaping;
+	for (size_t i = 0; i < view->member_count; i++)
+		hidden_renew(view->members[i], view->exposition, view->escapings, &counts);
+	return counts;
 }
 
 uint64_t view_collisions(const struct view *view)

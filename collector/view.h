@@ -18,6 +18,8 @@ struct view {
 	struct segment *members[CATALOG_SEGMENT_MAX];
 	size_t member_count;
 	uint64_t used_ns; /* when it was last asked for */
+	/* In which it was ever asked for: what is hidden does not flap as scrapers take turns. */
+	unsigned escapings;
 };
 
 /* NULL: no memory. */
@@ -36,6 +38,9 @@ void view_follow(struct view *view, const struct catalog *catalog);
 void view_forget(struct view *view, const struct catalog *catalog);
 /* Takes out what has lost pages while it was being read. Returns whether there was any. */
 bool view_drop_damaged(struct view *view);
+
+/* After a rendering in this escaping: names what is hidden of its members, and counts it. */
+struct hidden_counts view_renew_hidden(struct view *view, smx_escaping escaping);
 
 /* selfmetrics_collisions of all its members. */
 uint64_t view_collisions(const struct view *view);

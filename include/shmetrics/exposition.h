@@ -86,12 +86,14 @@ SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reade
 SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created);
 
 /*
- * Names that no family may come to have by its escaping, since others serve them behind it
- * (shmetrics.build.info would be shmetrics_build_info): is_reserved is called with the name of such
- * a family, without _total or _info. NULL, as at first: there are none.
+ * Names that no family is served under, since others are behind it. is_reserved is called with a
+ * family's name as it is written, without _total or _info; is_spelled: its own is another, and the
+ * escaping makes it this one (shmetrics.build.info would be shmetrics_build_info). NULL, as at
+ * first: there are none.
  */
 SMX_API void smx_exposition_set_reserved(smx_exposition *exposition,
-					 bool (*is_reserved)(smx_text family_name));
+					 bool (*is_reserved)(smx_text family_name,
+							     bool is_spelled));
 
 /*
  * Appends everything the readers held at their last walk. names, name_count: only the families with
@@ -112,11 +114,33 @@ typedef struct smx_exposition_info {
 	 * apart: as names were written then.
 	 */
 	uint64_t hidden_by_sample_name;
-	uint64_t unfit; /* no scraper would take it */
+	uint64_t reserved; /* as names were written then: smx_exposition_set_reserved */
+	uint64_t unfit;	   /* no scraper would take it */
 } smx_exposition_info;
 
 SMX_API void smx_exposition_information(const smx_exposition *exposition,
 					smx_exposition_info *info);
+
+/* Why a family is not served. */
+typedef enum smx_hiding {
+	SMX_HIDING_DEFINITION = 0,  /* another definition of the name has more live writers */
+	SMX_HIDING_SAMPLE_NAME = 1, /* one of its samples would be another family's */
+	SMX_HIDING_RESERVED = 2,    /* smx_exposition_set_reserved */
+	SMX_HIDING_UNFIT = 3	    /* no scraper would take it */
+} smx_hiding;
+#define SMX_HIDING_COUNT 4
+
+/* "definition", "sample_name", "reserved", "unfit". */
+SMX_API const char *smx_hiding_name(smx_hiding reason);
+
+/*
+ * Tells which families of one of the readers the last rendering left out, or would have for a
+ * scraper with another of these escapings: a bit each, 1 << smx_escaping. In the reader's order. A
+ * definition that live processes have and another has beaten within the reader is one of them.
+ */
+SMX_API void smx_exposition_hidden(
+	const smx_exposition *exposition, const smx_reader *reader, unsigned escapings,
+	void (*tell)(void *argument, smx_text family_name, smx_hiding reason), void *argument);
 
 /* ---- for metrics that live in no segment, such as the collector's own ---- */
 

@@ -113,14 +113,27 @@ static bool claim_is(const void *item, const void *key, size_t key_size)
 	       memcmp((const char *)key + size, claim->suffix, key_size - size) == 0;
 }
 
-/* Whether the family may be written in this escaping, whatever the others are called. */
-static bool is_fit(const struct giving *giving, const struct smx_family *family)
+static bool is_reserved(const struct giving *giving, const struct smx_family *family)
 {
 	const struct smx_merge *merge = giving->merge;
 	const struct smx_spelling *spelling = family->spellings[giving->escaping];
+	const bool is_spelled = spelling && compare_names(spelling->name, family->name) != 0;
 
-	return !spelling ||
-	       (spelling->is_fit && !(merge->is_reserved && merge->is_reserved(spelling->name)));
+	return merge->is_reserved &&
+	       merge->is_reserved(spelling ? spelling->name : family->name, is_spelled);
+}
+
+/* Whether the family may be written in this escaping, whatever the others are called. */
+static bool is_fit(const struct giving *giving, struct smx_family *family)
+{
+	const struct smx_spelling *spelling = family->spellings[giving->escaping];
+
+	if (spelling && !spelling->is_fit)
+		return false;
+	if (!is_reserved(giving, family))
+		return true;
+	family->reserved |= giving->shown;
+	return false;
 }
 
 /* Takes the family's sample names if all of them are free. False: no memory. */
@@ -212,6 +225,7 @@ static bool settle_names(struct smx_merge *merge)
 		return false;
 	for (size_t i = 0; i < merge->family_count; i++) {
 		merge->families[i]->shown = 0;
+		merge->families[i]->reserved = 0;
 		if (merge->families[i]->chosen)
 			chosen[count++] = merge->families[i];
 	}

@@ -180,13 +180,30 @@ void smx_exposition_information(const smx_exposition *exposition, smx_exposition
 	smx_merge_tally(&exposition->merge, exposition->escaping, info);
 }
 
+void smx_exposition_hidden(const smx_exposition *exposition, const smx_reader *reader,
+			   unsigned escapings,
+			   void (*tell)(void *argument, smx_text family_name, smx_hiding reason),
+			   void *argument)
+{
+	const struct smx_merge *merge = &exposition->merge;
+	const struct smx_member *member = NULL;
+	smx_hiding reason;
+
+	for (size_t i = 0; i < merge->member_count && !member; i++)
+		if (merge->members[i]->reader == reader)
+			member = merge->members[i];
+	for (size_t i = 0; member && i < member->source_count; i++)
+		if (smx_merge_hides(member, i, escapings, &reason))
+			tell(argument, smx_reader_family(reader, i)->name, reason);
+}
+
 void smx_exposition_set_created(smx_exposition *exposition, bool created)
 {
 	exposition->created = created;
 }
 
 void smx_exposition_set_reserved(smx_exposition *exposition,
-				 bool (*is_reserved)(smx_text family_name))
+				 bool (*is_reserved)(smx_text family_name, bool is_spelled))
 {
 	exposition->merge.is_reserved = is_reserved;
 	exposition->merge.unsettled = true;

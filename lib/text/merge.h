@@ -110,7 +110,8 @@ struct smx_family {
 	uint64_t created_unix_ns; /* by the first of its sources */
 	bool served;		  /* by any of its sources */
 	bool chosen;		  /* among the definitions of its name */
-	unsigned shown; /* by escaping, a bit each: chosen, and no sample name is another's */
+	unsigned shown;	   /* by escaping, a bit each: chosen, and no sample name is another's */
+	unsigned reserved; /* likewise: chosen, but the name is not to be had */
 };
 
 struct smx_merge {
@@ -126,8 +127,8 @@ struct smx_merge {
 	smx_buffer scratch;
 	bool unsorted;	/* families were added */
 	bool unsettled; /* what is shown has to be worked out again */
-	/* Names that no family may come to have by its escaping; NULL: none. */
-	bool (*is_reserved)(smx_text family_name);
+	/* Names that no family is served under; NULL: none. */
+	bool (*is_reserved)(smx_text family_name, bool is_spelled);
 };
 
 #define SMX_NATIVE_SIDE_MAX 4095u
@@ -189,6 +190,9 @@ bool smx_merge_choose(struct smx_merge *merge);
 /* tally.c: what is shown, and what is not, to scrapers with this escaping. */
 void smx_merge_tally(const struct smx_merge *merge, smx_escaping escaping,
 		     smx_exposition_info *info);
+/* Whether a family of a member is left out for one of these escapings, and why. */
+bool smx_merge_hides(const struct smx_member *member, size_t index, unsigned escapings,
+		     smx_hiding *reason);
 
 /* writers.c: gives each writer of each member its pid label. */
 bool smx_merge_label_writers(struct smx_merge *merge);

@@ -270,23 +270,6 @@ def test_serves_a_bounded_number_of_segments(folder: Path) -> None:
 # ---- its own metrics ----
 
 
-def test_refuses_a_segment_that_speaks_for_the_collector(folder: Path) -> None:
-    with (
-        Collector(folder) as collector,
-        Writer(folder, "liar") as liar,
-        Writer(folder, "good") as good,
-    ):
-        good.do("inc requests 5")
-        liar.do("inc other 5")
-        collector.wait_for_value(5, "other_total")
-        collector.wait_for_value(5, "requests_total")
-        liar.do("gauge shmetrics_segment_up 1 segment=good")
-        collector.wait_for_value(0, "shmetrics_segment_up", segment="liar")
-        assert collector.value("shmetrics_segment_up", segment="good") == 1
-        assert collector.value("requests_total") == 5
-        collector.wait_for_line("defines the family shmetrics_segment_up")
-
-
 def test_leaves_process_metrics_to_the_application(folder: Path) -> None:
     with Collector(folder) as collector, Writer(folder, "app") as writer:
         own = collector.value("process_cpu_seconds_total")

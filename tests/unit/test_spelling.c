@@ -287,21 +287,36 @@ Test(spelling, leaves_out_a_family_whose_labels_cannot_be_told_apart)
 	cr_expect_not_null(strstr(render(DOTS), "a_total{x_dot_y=\"1\",x_y=\"2\","));
 }
 
-static bool is_own(smx_text name)
+static bool is_own(smx_text name, bool is_spelled)
 {
-	return name.size == 7 && memcmp(name.data, "own_one", 7) == 0;
+	return (name.size == 7 && memcmp(name.data, "own_one", 7) == 0) ||
+	       (is_spelled && name.size == 6 && memcmp(name.data, "shared", 6) == 0);
 }
 
 Test(spelling, keeps_away_from_names_that_others_serve)
 {
+	smx_exposition_info info;
+
 	add(one, SMX_COUNTER, "own.one", "", "")->counter.whole = 1;
 	add(one, SMX_COUNTER, "own_one", "", "")->counter.whole = 2;
+	add(one, SMX_COUNTER, "shared", "", "")->counter.whole = 3;
 	smx_exposition_set_reserved(exposition, is_own);
-	/* A family that has the name by itself is dealt with by who reserves it. */
-	cr_expect_str_eq(render(UNDERSCORES), "# HELP own_one_total Help.\n"
-					      "# TYPE own_one_total counter\nown_one_total 2\n");
-	cr_expect_eq(hidden_from(UNDERSCORES), 1);
+	cr_expect_str_eq(render(UNDERSCORES), "# HELP shared_total Help.\n"
+					      "# TYPE shared_total counter\nshared_total 3\n");
+	smx_exposition_information(exposition, &info);
+	cr_expect_eq(info.reserved, 2);
+	cr_expect_eq(info.hidden_by_sample_name, 0);
 	cr_expect_not_null(strstr(render(UTF8), "{\"own.one_total\"} 1\n"));
+	cr_expect_null(strstr(render(UTF8), "own_one_total"));
+}
+
+/* Families that are plain have no spelling of their own. */
+Test(spelling, keeps_away_from_them_where_all_are_plain)
+{
+	add(one, SMX_COUNTER, "own_one", "", "");
+	smx_exposition_set_reserved(exposition, is_own);
+	cr_expect_str_eq(render(UNDERSCORES), "");
+	cr_expect_str_eq(render(UTF8), "");
 }
 
 /* ---- who asks by name ---- */

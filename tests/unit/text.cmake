@@ -20,7 +20,7 @@ target_include_directories(smx_text
 target_link_libraries(smx_text PUBLIC smx_flags m)
 
 foreach(name number wire text004 openmetrics openmetrics2 protobuf native_exposition negotiate escape spelling
-    exposition)
+    exposition hidden)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
   target_link_libraries(test_${name} PRIVATE smx_text criterion)
   add_test(NAME unit.${name} COMMAND test_${name})
