@@ -52,12 +52,14 @@ class Load:
         self.url = url
         self._steady = traffic.Traffic(url, healthy_routes(), connections=12, seed=2, rate=RATE)
         self._finished = traffic.Report()
+        self.at_first = Done(traffic.Report())  # what the burst did
 
     def burst(self) -> None:
         """Returns when it is over."""
         burst = traffic.Traffic(self.url, traffic.demo_routes(UNMATCHED))
         burst.start(BURST)
-        self._finished.add(burst.join())
+        self.at_first = Done(burst.join())
+        self._finished.add(self.at_first.report)
 
     def start(self) -> None:
         self._steady.start()
