@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 import pytest
+from opentelemetry import context as otel_context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Span
@@ -85,6 +86,52 @@ def test_a_request_has_the_trace_it_was_answered_in(registry: CollectorRegistry)
     assert exemplars(registry, "http_request_duration_seconds") == {trace_of(spans[0])}
 
 
+def test_outside_a_trace_nobody_is_asked_for_one(registry: CollectorRegistry) -> None:
+    """FastAPI loads OpenTelemetry whether it is used or not: each request would pay for it."""
+    asked: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None: ...
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tracing, "exemplar", lambda: asked.append(1))
+        middleware: Any = AsgiMiddleware(app, registry=registry)
+    scope = {"type": "http", "method": "GET", "path": "/"}
+    asyncio.run(middleware(scope, None, send))
+    assert not asked
+    with TracerProvider().get_tracer("test").start_as_current_span("outer"):
+        asyncio.run(middleware(scope, None, send))
+    assert asked == [1]
+
+
+class ElsewhereContext:
+    """A runtime context of another kind, as OTEL_PYTHON_CONTEXT may name one."""
+
+    def __init__(self) -> None:
+        self.held = [otel_context.Context()]
+
+    def attach(self, context: otel_context.Context) -> int:
+        self.held.append(context)
+        return len(self.held)
+
+    def get_current(self) -> otel_context.Context:
+        return self.held[-1]
+
+    def detach(self, token: int) -> None:
+        self.held.pop()
+
+
+def test_a_context_that_is_kept_elsewhere_is_asked(registry: CollectorRegistry) -> None:
+    assert tracing.context_variable() is not None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(otel_context, "_RUNTIME_CONTEXT", ElsewhereContext())
+        assert tracing.context_variable() is None
+        test_a_request_has_the_trace_it_was_answered_in(registry)
+
+
 def test_a_request_over_wsgi_has_the_trace_too(registry: CollectorRegistry) -> None:
     tracer = TracerProvider().get_tracer("test")
     spans = []
@@ -118,6 +165,7 @@ def test_an_exemplar_that_is_none_stops_no_answer(registry: CollectorRegistry, a
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tracing, "exemplar", exemplar)
+        patched.setattr(tracing, "context_variable", lambda: None)
         patched.setattr(sys, "unraisablehook", lambda *_: None)
         scope = {"type": "http", "method": "GET", "path": "/"}
         asyncio.run(AsgiMiddleware(app, registry=registry)(scope, None, send))  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ struct http_recorder {
 	PyObject *other;	   /* the label value of all others */
 	PyObject *duration_header; /* bytes, or NULL */
 	PyObject *exemplar;	   /* callable: -> dict or None; or NULL */
+	PyObject *trace_context;   /* ContextVar of a dict, empty: no exemplar; or NULL */
 	PyObject *keys[KEY_COUNT];
 	/* The endpoint's answer is one for each route (http_route.c). */
 	int by_route;

@@ -73,13 +73,29 @@ static PyObject *known(const struct http_recorder *recorder, PyObject *table, Py
 	return label ? label : recorder->other;
 }
 
+/* Whether to ask for an exemplar: mostly there is no trace, and asking is work for Python. */
+static bool may_be_traced(struct http_recorder *recorder)
+{
+	PyObject *context = NULL;
+	bool traced;
+
+	if (!recorder->exemplar || !recorder->trace_context)
+		return recorder->exemplar != NULL;
+	if (PyContextVar_Get(recorder->trace_context, NULL, &context))
+		PyErr_Clear();
+	traced = context && (!PyDict_Check(context) || PyDict_GET_SIZE(context) > 0);
+	Py_XDECREF(context);
+	return traced;
+}
+
 /* The answer goes out whatever becomes of the exemplar: then it is recorded without. */
 static void observe(struct http_recorder *recorder, smx_histogram histogram, double duration)
 {
-	PyObject *found = recorder->exemplar ? PyObject_CallNoArgs(recorder->exemplar) : NULL;
+	bool traced = may_be_traced(recorder);
+	PyObject *found = traced ? PyObject_CallNoArgs(recorder->exemplar) : NULL;
 	struct exemplar exemplar;
 
-	if (core_likely(!recorder->exemplar) || !found || exemplar_begin(&exemplar, found)) {
+	if (core_likely(!traced) || !found || exemplar_begin(&exemplar, found)) {
 		if (PyErr_Occurred())
 			PyErr_WriteUnraisable(recorder->exemplar);
 		smx_histogram_observe(histogram, duration);

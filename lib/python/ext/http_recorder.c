@@ -50,26 +50,30 @@ static core_state *state_of(PyTypeObject *type)
 
 static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"requests", "durations", "in_progress", "endpoint",
-				"methods",  "statuses",	 "other",	"duration_header",
-				"exemplar", "by_route",	 NULL};
+	static char *names[] = {"requests", "durations",     "in_progress", "endpoint",
+				"methods",  "statuses",	     "other",	    "duration_header",
+				"exemplar", "trace_context", "by_route",    NULL};
 	core_state *state = state_of(type);
 	PyObject *requests, *durations, *in_progress, *endpoint, *methods, *statuses, *other;
-	PyObject *duration_header = NULL, *exemplar = NULL;
+	PyObject *duration_header = NULL, *exemplar = NULL, *trace_context = NULL;
 	struct http_recorder *recorder;
 	int by_route = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|OOp:HttpRecorder", names,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOO!O!U|OOOp:HttpRecorder", names,
 					 &requests, &durations, &in_progress, &endpoint,
 					 &PyDict_Type, &methods, &PyDict_Type, &statuses, &other,
-					 &duration_header, &exemplar, &by_route))
+					 &duration_header, &exemplar, &trace_context, &by_route))
 		return NULL;
 	if (exemplar == Py_None)
 		exemplar = NULL;
+	if (trace_context == Py_None)
+		trace_context = NULL;
 	if (duration_header == Py_None)
 		duration_header = NULL;
 	if (duration_header && !PyBytes_Check(duration_header))
 		return PyErr_Format(PyExc_TypeError, "duration_header must be bytes");
+	if (trace_context && !PyContextVar_CheckExact(trace_context))
+		return PyErr_Format(PyExc_TypeError, "trace_context must be a ContextVar");
 	if (check_metric(requests, state->counter_type, 3, "requests") ||
 	    check_metric(durations, state->histogram_type, 2, "durations") ||
 	    check_metric(in_progress, state->gauge_type, 0, "in_progress"))
@@ -78,12 +82,13 @@ static PyObject *recorder_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 	if (!recorder)
 		return NULL;
 	PyObject **const members[] = {
-		&recorder->requests, &recorder->durations,	 &recorder->in_progress,
-		&recorder->endpoint, &recorder->methods,	 &recorder->statuses,
-		&recorder->other,    &recorder->duration_header, &recorder->exemplar,
+		&recorder->requests,	  &recorder->durations,	      &recorder->in_progress,
+		&recorder->endpoint,	  &recorder->methods,	      &recorder->statuses,
+		&recorder->other,	  &recorder->duration_header, &recorder->exemplar,
+		&recorder->trace_context,
 	};
 	PyObject *const values[] = {requests, durations, in_progress,	  endpoint, methods,
-				    statuses, other,	 duration_header, exemplar};
+				    statuses, other,	 duration_header, exemplar, trace_context};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		Py_XINCREF(values[i]);
 		*members[i] = values[i];
@@ -119,6 +124,7 @@ static int recorder_traverse(PyObject *self, visitproc visit, void *arg)
 	Py_VISIT(recorder->methods);
 	Py_VISIT(recorder->statuses);
 	Py_VISIT(recorder->exemplar);
+	Py_VISIT(recorder->trace_context);
 	for (size_t i = 0; i < HTTP_ROUTES; i++) {
 		Py_VISIT(recorder->routes[i].route);
 		Py_VISIT(recorder->routes[i].context);
@@ -146,6 +152,7 @@ static void recorder_dealloc(PyObject *self)
 	Py_XDECREF(recorder->other);
 	Py_XDECREF(recorder->duration_header);
 	Py_XDECREF(recorder->exemplar);
+	Py_XDECREF(recorder->trace_context);
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		Py_XDECREF(recorder->keys[i]);
 	for (size_t i = 0; i < HTTP_ROUTES; i++)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # _core.pyi - the extension module; its sources are in lib/python/ext
 
+from contextvars import ContextVar
 from types import TracebackType
 from typing import (
     Any,
@@ -245,6 +246,7 @@ class HttpRecorder:
         other: str,
         duration_header: Optional[bytes] = None,
         exemplar: Optional[Callable[[], Optional[Dict[str, str]]]] = None,
+        trace_context: Optional[ContextVar[Any]] = None,
         by_route: bool = False,
     ) -> Self: ...
     def begin(

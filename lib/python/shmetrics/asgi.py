@@ -97,6 +97,7 @@ class Middleware:
             OTHER,
             header,
             tracing.exemplar if tracing.is_loaded() else None,
+            tracing.context_variable() if tracing.is_loaded() else None,
             endpoint is route_template,  # it answers the same for a route each time
         )
 
