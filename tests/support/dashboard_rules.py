@@ -25,7 +25,7 @@ SHOWING_NUMBERS = {"stat", "graph", "table", "timeseries", "gauge", "bargauge", 
 # Of Grafana's units (grafana.com/docs, "Standard options"), those that a dashboard of ours has.
 UNITS = {
     "none", "short", "percentunit", "s", "bytes", "Bps", "reqps", "ops", "cps", "currencyUSD",
-    "dateTimeFromNow",
+    "dateTimeFromNow", "locale",
 }  # fmt: skip
 # Grafana fills variables in before Prometheus sees them; durations that nobody writes tell them apart.
 STANDING_FOR = {"$__rate_interval": "11277964s", "$__range": "11277965s", "$__interval": "11277966s"}

@@ -22,7 +22,7 @@ def _totals() -> list[AnyPanel]:
         number(
             title,
             "In the time that is shown.",
-            "short",
+            "locale",
             Query(increases(name), title.lower()),
             decimals=0,
         )

@@ -2,7 +2,7 @@
 """tables - every metric that a dashboard may ask for, with its labels
 
 The application's are shmetrics.catalog.FAMILIES. The collector's are in the C table of
-collector/selfmetrics.c, which is read here; its labels are in the code beside it, so a test compares
+collector/selfmetrics_table.c, which is read here; its labels are in the code beside it, so a test compares
 them with a real scrape. Prometheus adds a few to each scrape.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shmetrics.catalog import FAMILIES
 
-OWN_TABLE = Path(__file__).resolve().parents[3] / "collector" / "selfmetrics.c"
+OWN_TABLE = Path(__file__).resolve().parents[3] / "collector" / "selfmetrics_table.c"
 TARGET = ("job", "instance")  # Prometheus puts them on every series
 
 _ROW = re.compile(r'\[OWN_\w+\]\s*=\s*\{\s*"(\w+)",\s*SMX_(\w+),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\}')
