@@ -32,6 +32,7 @@ MAY = {
     "system/test_collector_web_rotation.py": "asks Prometheus what it has stored",
     "system/test_command_collector.py": "judged: the collector beside the command",
     "system/test_demo.py": "what deployment/demo/verify.py reads; the rest are requests of an application",
+    "system/test_load_balancer.py": "requests of haproxy, and probes",
     "system/test_readiness.py": "a probe",
 }
 
