@@ -20,6 +20,7 @@ MAY = {
     "packaging/test_compose.py": "asks Prometheus and Alertmanager whether they live",
     "packaging/test_containers.py": "judged: the collector of an image",
     "packaging/test_packages.py": "judged: the collector of an installed package",
+    "packaging/test_systemd.py": "judged: the collector as its unit starts it",
     "python/test_fastapi.py": "requests of an application",
     "python/test_serving.py": "servers of the package in prometheus_client's form of text, which is laxer",
     "stack/running.py": "asks Prometheus and VictoriaMetrics what they have stored; tells stand-ins",
