@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "deployment" / "grafana")]
@@ -23,7 +24,7 @@ import reading  # noqa: E402
 from certificates import Authority  # noqa: E402
 from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
 from generator import tables  # noqa: E402
-from prometheus import Edition, Prometheus, running  # noqa: E402
+from prometheus import Edition, Prometheus, running, scraping  # noqa: E402
 from secure import SecureCollector, client_context  # noqa: E402
 
 # The catalogue's histograms, as an application would define them that wants them native. Each line of its
@@ -42,6 +43,22 @@ for line in sys.stdin:
         for value in (0.2, 0.2, 0.2, 0.9):
             series.observe(value)
     print("done", flush=True)
+"""
+# All durations of the catalogue, once within a trace whose identifier it prints.
+TRACE = """
+import sys
+from opentelemetry.sdk.trace import TracerProvider
+from shmetrics import catalog, tracing
+
+with TracerProvider().get_tracer("test").start_as_current_span("request") as span:
+    for family in catalog.FAMILIES:
+        if family.kind == "histogram":
+            series = catalog.metric(family.name)
+            if family.labels:
+                series = series.labels(*family.labels)
+            series.observe(0.2, tracing.exemplar())
+    print(f"{span.get_span_context().trace_id:032x}", flush=True)
+sys.stdin.read()
 """
 CONFIGURATION = """
 global: {{scrape_interval: 1s, scrape_timeout: 900ms}}
@@ -74,6 +91,45 @@ def test_the_collectors_table_is_what_it_serves(tmp_path: Path) -> None:
     assert expiry == set()
 
 
+def _recording(program: str, folder: Path) -> subprocess.Popen[str]:
+    """A process that records into the segment `app`, and ends with its input."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "SHMETRICS_DIR": str(folder), "SHMETRICS_SEGMENT": "app"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_panels_with_exemplars_lead_to_the_trace(tmp_path: Path) -> None:
+    """Every query that asks for exemplars finds the one under the label that the data source follows."""
+    source = ROOT / "deployment" / "grafana" / "provisioning" / "datasources" / "prometheus.yml"
+    followed = yaml.safe_load(source.read_text())["datasources"][0]["jsonData"][
+        "exemplarTraceIdDestinations"
+    ]
+    with segment_folder() as folder, Collector(folder) as collector:
+        with (
+            _recording(TRACE, folder) as process,
+            scraping(collector, tmp_path, Edition(2, False)) as server,
+        ):
+            assert process.stdout
+            trace = process.stdout.readline().strip()
+            wait_until(
+                lambda: server.exemplars("http_request_duration_seconds_bucket"), "an exemplar is stored"
+            )
+            asked = 0
+            for dashboard in reading.load_all():
+                for target in (target for panel in dashboard.panels() for target in panel.targets):
+                    if target.exemplar:
+                        found = server.exemplars(reading.fill_in(target.expr, dashboard.values(60, 10)))
+                        assert [labels[followed[0]["name"]] for _, labels in found] == [trace], target
+                        asked += 1
+            assert process.stdin
+            process.stdin.close()
+    assert asked > 10
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A Prometheus with native histograms, of a collector with a certificate."""
@@ -94,17 +150,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     web.write_text(f"tls_server_config: {{cert_file: {pair.certificate}, key_file: {pair.key}}}\n")
     context = client_context(authority.certificate)
     with segment_folder() as folder, SecureCollector(folder, web, context=context) as collector:
-        environment = {**os.environ, "SHMETRICS_DIR": str(folder), "SHMETRICS_SEGMENT": "app"}
-        process = subprocess.Popen(
-            [sys.executable, "-c", RECORD],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
         config = scratch / "prometheus.yml"
         config.write_text(CONFIGURATION.format(authority=authority.certificate, port=collector.port))
-        with process, running(Edition(2, native=True), scratch, config) as server:
+        with (
+            _recording(RECORD, folder) as process,
+            running(Edition(2, native=True), scratch, config) as server,
+        ):
             assert process.stdin and process.stdout
 
             def grown() -> bool:
