@@ -190,10 +190,8 @@ def _scrapes() -> list[AnyPanel]:
             "Size of a scrape",
             "Samples in a scrape, and those that are new.",
             "short",
-            Query(
-                values("scrape_samples_scraped", by=("job", "instance")), "{{job}} {{instance}} samples"
-            ),
-            Query(values("scrape_series_added", by=("job", "instance")), "{{job}} {{instance}} new"),
+            Query(values("scrape_samples_scraped", by=("instance",)), "{{instance}} samples"),
+            Query(values("scrape_series_added", by=("instance",)), "{{instance}} new"),
         ),
         graph(
             "Scrapes",

@@ -59,13 +59,21 @@ def _name(legend: str, labels: Mapping[str, str]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda match: labels.get(match[1], ""), legend) or "value"
 
 
+def _with_gaps(samples: list[Any], steps: list[int]) -> list[Any]:
+    """Prometheus leaves out the steps at which a series has no value; a line must not bridge them."""
+    values = {round(at): value for at, value in samples}
+    return [(at, values.get(at, "NaN")) for at in steps]
+
+
 def _ask(panel: reading.Panel, window: Window, expr: str) -> list[tuple[Mapping[str, str], list[Any]]]:
     if panel.kind == "stat":
         found = window.ask("query", query=expr, time=window.end)
         return [(one["metric"], [one["value"]]) for one in found]
-    start = window.end - window.seconds
-    found = window.ask("query_range", query=expr, start=start, end=window.end, step=window.step)
-    return [(one["metric"], one["values"]) for one in found]
+    end = int(window.end)
+    start = end - window.seconds
+    found = window.ask("query_range", query=expr, start=start, end=end, step=window.step)
+    steps = [start + number * window.step for number in range(window.seconds // window.step + 1)]
+    return [(one["metric"], _with_gaps(one["values"], steps)) for one in found]
 
 
 def lines(dashboard: reading.Dashboard, panel: reading.Panel, window: Window) -> list[Line]:

@@ -116,7 +116,10 @@ def _dress(axes: Axes, panel: reading.Panel, wide: float) -> None:
     axes.tick_params(labelsize=6.5, length=0, colors="#57606a")
     axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=max(3, int(wide / 60))))
     axes.xaxis.set_major_formatter(dates.DateFormatter("%H:%M"))
-    axes.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(4))
+    top = axes.get_ylim()[1]
+    factor = units.step_of(top, panel.unit)
+    ticks = matplotlib.ticker.MaxNLocator(4).tick_values(0, top / factor)
+    axes.set_yticks([tick * factor for tick in ticks if tick * factor <= top])
     axes.yaxis.set_major_formatter(lambda value, _: units.text(value, panel.unit))
     for side in axes.spines.values():
         side.set_visible(False)

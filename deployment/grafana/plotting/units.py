@@ -45,6 +45,13 @@ _FORMS: dict[str, Callable[[float, int | None], str]] = {
 }
 
 
+def step_of(greatest: float, unit: str) -> float:
+    """Of what the ticks of an axis that goes so far should be multiples."""
+    if unit not in {"bytes", "Bps"}:
+        return 1.0
+    return max(factor for factor, _ in _BYTES if factor <= max(greatest, 1.0))
+
+
 def text(value: float, unit: str, decimals: int | None = None) -> str:
     """The number with its unit; a unit that is not known here is left out."""
     form = _FORMS.get(unit)
