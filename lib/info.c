@@ -105,6 +105,9 @@ smx_status smx_info_set(smx_info info, const smx_label *labels, size_t label_cou
 		if (!smx_names_is_label(labels[i].name))
 			return refuse(error, labels[i].name,
 				      "must be UTF-8, not begin with __, and have 1 to 255 bytes");
+		if (smx_names_is_reserved(labels[i].name))
+			return refuse(error, labels[i].name,
+				      "is reserved for histograms (le) and summaries (quantile)");
 		sorted[i] = labels[i];
 	}
 	qsort(sorted, label_count, sizeof *sorted, by_name);

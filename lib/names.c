@@ -44,6 +44,12 @@ bool smx_names_is_label(smx_text name)
 	       !(name.size >= 2 && memcmp(name.data, "__", 2) == 0);
 }
 
+bool smx_names_is_reserved(smx_text name)
+{
+	return (name.size == strlen("le") && memcmp(name.data, "le", name.size) == 0) ||
+	       (name.size == strlen("quantile") && memcmp(name.data, "quantile", name.size) == 0);
+}
+
 bool smx_names_is_exemplar_label(smx_text name)
 {
 	for (size_t i = 0; i < name.size; i++)

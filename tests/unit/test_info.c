@@ -121,14 +121,16 @@ Test(info, refuses_labels_that_cannot_be_served_and_says_which)
 					{label("a", "1"), label("__a", "1")},
 					{label("a", "1"), label("", "1")},
 					{label("b", "1"), label("zone", "1")},
+					{label("b", "1"), label("le", "1")},
+					{label("quantile", "1"), label("b", "1")},
 					{label("same", "1"), label("same", "2")},
 					{label("a", "1"), label("big", big)}};
-	static const char *const rules[] = {"\"1?\"",	"\"__a\"",  "\"\"",
-					    "\"zone\"", "\"same\"", "\"big\""};
+	static const char *const rules[] = {"\"1?\"", "\"__a\"",      "\"\"",	  "\"zone\"",
+					    "\"le\"", "\"quantile\"", "\"same\"", "\"big\""};
 	smx_error error;
 
 	memset(big, 'x', sizeof big - 1);
-	bad[5][1] = label("big", big);
+	bad[7][1] = label("big", big);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		cr_expect_eq(smx_info_set(info, bad[i], 2, &error), SMX_ERR_INVALID);
 		cr_expect(strstr(error.message, rules[i]), "%s", error.message);
