@@ -80,8 +80,9 @@ SMX_API smx_status smx_exposition_add(smx_exposition *exposition, smx_reader *re
 SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reader);
 
 /*
- * Whether formats that have it (OpenMetrics) also tell when each counter, histogram and summary was
- * made: a _created beside each of them. Off at first: a Prometheus stores it as one more series.
+ * Whether the text formats also tell when each counter, histogram and summary was made: in
+ * OpenMetrics 1.0 a _created beside each of them, in the Prometheus text a family of gauges x_created
+ * behind theirs. Off at first: a Prometheus stores it as one more series.
  */
 SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created);
 
@@ -141,6 +142,14 @@ SMX_API const char *smx_hiding_name(smx_hiding reason);
 SMX_API void smx_exposition_hidden(
 	const smx_exposition *exposition, const smx_reader *reader, unsigned escapings,
 	void (*tell)(void *argument, smx_text family_name, smx_hiding reason), void *argument);
+
+/*
+ * Whether a family that is shown to scrapers with this escaping has the name, or has it as the name
+ * of a sample: as of the last rendering, whatever families it was asked for. Who serves more behind
+ * an exposition leaves out what would be there twice.
+ */
+SMX_API bool smx_exposition_has_name(const smx_exposition *exposition, smx_escaping escaping,
+				     smx_text name);
 
 /* ---- for metrics that live in no segment, such as the collector's own ---- */
 

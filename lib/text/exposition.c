@@ -197,6 +197,20 @@ void smx_exposition_hidden(const smx_exposition *exposition, const smx_reader *r
 			tell(argument, smx_reader_family(reader, i)->name, reason);
 }
 
+bool smx_exposition_has_name(const smx_exposition *exposition, smx_escaping escaping, smx_text name)
+{
+	const struct smx_merge *merge = &exposition->merge;
+
+	for (size_t i = 0; i < merge->family_count; i++) {
+		const struct smx_family *family = merge->families[i];
+
+		if (smx_family_is_shown(family, escaping) &&
+		    is_named(family, smx_spelling_name(family, escaping), name))
+			return true;
+	}
+	return false;
+}
+
 void smx_exposition_set_created(smx_exposition *exposition, bool created)
 {
 	exposition->created = created;

@@ -24,7 +24,8 @@ struct smx_text_format {
 	bool help_escapes_quotes;
 	bool has_units;
 	bool has_exemplars;
-	bool has_created;
+	bool has_created;   /* x_created, beside each series */
+	bool created_apart; /* x_created, as a family of gauges */
 	/*
 	 * A _sum is what a counter is: never negative, never NaN. Where it could be it is left out,
 	 * and with it the _count of a histogram.

@@ -70,7 +70,7 @@ static void render_created(const struct smx_rendering *rendering, const struct s
 	uint64_t created_ns = smx_combine_created_ns(series);
 	char *out;
 
-	if (!rendering->format->has_created || created_ns == 0)
+	if (created_ns == 0)
 		return;
 	out = smx_buffer_reserve(rendering->buffer, line_room(series));
 	if (!out)
@@ -170,7 +170,7 @@ static void render_counter(const struct smx_rendering *rendering, const struct s
 	}
 	*out++ = '\n';
 	smx_buffer_commit(rendering->buffer, out);
-	if (rendering->created)
+	if (rendering->created && rendering->format->has_created)
 		render_created(rendering, family, series);
 }
 
@@ -291,7 +291,7 @@ static void render_histogram(const struct smx_rendering *rendering, const struct
 		return;
 	out = put_totals(out, rendering, family, series, count, sum);
 	smx_buffer_commit(rendering->buffer, out);
-	if (rendering->created)
+	if (rendering->created && rendering->format->has_created)
 		render_created(rendering, family, series);
 }
 
@@ -309,7 +309,7 @@ static void render_summary(const struct smx_rendering *rendering, const struct s
 		return;
 	smx_buffer_commit(rendering->buffer,
 			  put_totals(out, rendering, family, series, count, sum));
-	if (rendering->created)
+	if (rendering->created && rendering->format->has_created)
 		render_created(rendering, family, series);
 }
 
@@ -391,19 +391,85 @@ static void render_series(const struct smx_rendering *rendering, const struct sm
 	}
 }
 
+/* As the series of the family itself, a moment ago. */
+static bool is_rendered(const struct smx_rendering *rendering, const struct smx_family *family,
+			const struct smx_series *series)
+{
+	smx_counter_sample sample = {0};
+	double sum;
+
+	if (smx_combine_is_asked_for(series))
+		return true;
+	if (family->kind == SMX_COUNTER) {
+		sample = smx_combine_counter(series);
+		return sample.whole != 0 || sample.fraction != 0;
+	}
+	if (family->kind == SMX_SUMMARY)
+		return smx_combine_summary(series, &sum) != 0;
+	(void)smx_combine_histogram(series, rendering->counts, rendering->part_counts);
+	for (size_t i = 0; i < family->tail_count; i++) {
+		if (rendering->counts[i] != 0)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: no memory. */
+static const struct smx_series *spelled(const struct smx_rendering *rendering,
+					const struct smx_family *family,
+					const struct smx_series *series)
+{
+	return family->is_respelled ? smx_spelling_series(family, series, rendering->scratch)
+				    : series;
+}
+
+/* Where x_created has no place among the samples of x: as gauges behind them. */
+static void render_created_apart(const struct smx_rendering *rendering,
+				 const struct smx_family *family, smx_text help)
+{
+	smx_buffer name = {0};
+
+	smx_buffer_append(&name, family->name.data, family->name.size);
+	smx_buffer_append_string(&name, "_created");
+	if (name.failed) {
+		rendering->buffer->failed = true;
+		return;
+	}
+	smx_words_header(rendering->buffer, rendering->format, SMX_GAUGE,
+			 (smx_text){name.data, name.size}, (smx_text){NULL, 0}, help);
+	smx_buffer_free(&name);
+	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++) {
+		const struct smx_series *series;
+
+		if (!is_rendered(rendering, family, family->series[i]))
+			continue;
+		series = spelled(rendering, family, family->series[i]);
+		if (series)
+			render_created(rendering, family, series);
+		else
+			rendering->buffer->failed = true;
+	}
+}
+
+static bool has_created(const struct smx_family *family)
+{
+	return family->kind == SMX_COUNTER || family->kind == SMX_SUMMARY ||
+	       smx_kind_is_histogram(family->kind);
+}
+
 void smx_render_family(const struct smx_rendering *rendering, const struct smx_family *family,
 		       smx_text help)
 {
 	smx_words_header(rendering->buffer, rendering->format, family->kind, family->name,
 			 family->unit, help);
 	for (size_t i = 0; i < family->series_count && !rendering->buffer->failed; i++) {
-		const struct smx_series *series = family->series[i];
+		const struct smx_series *series = spelled(rendering, family, family->series[i]);
 
-		if (family->is_respelled)
-			series = smx_spelling_series(family, series, rendering->scratch);
 		if (series)
 			render_series(rendering, family, series);
 		else
 			rendering->buffer->failed = true;
 	}
+	if (rendering->created && rendering->format->created_apart && has_created(family))
+		render_created_apart(rendering, family, help);
 }

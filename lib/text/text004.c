@@ -19,4 +19,5 @@ const struct smx_text_format smx_text_format_text004 = {
 			[SMX_STATE_SET] = {"gauge", ""},
 			[SMX_UNKNOWN] = {"untyped", ""},
 		},
+	.created_apart = true,
 };

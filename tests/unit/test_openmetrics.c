@@ -4,6 +4,7 @@
  */
 #include "fake_reader.h"
 #include "shmetrics/exposition.h"
+#include "text/words.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -382,7 +383,57 @@ Test(openmetrics, tells_when_series_were_made_if_asked)
 		      "# TYPE h histogram\n# HELP h Help.\nh_bucket{le=\"0.5\"} 0\n"
 		      "h_bucket{le=\"1.0\"} 0\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n"
 		      "h_created 1.5\n# EOF\n");
+}
+
+Test(openmetrics, tells_it_in_text_by_a_family_of_gauges)
+{
+	struct fake_series *counter =
+		fake_series_add(fake_family_add(one, SMX_COUNTER, "a", "x"), "1");
+	struct fake_series *times = fake_series_add(histogram("h", 0.5), "");
+	struct fake_series *unknown =
+		fake_series_add(fake_family_add(one, SMX_SUMMARY, "s", ""), "");
+	struct fake_series *gone = fake_series_add(fake_family_add(one, SMX_COUNTER, "z", ""), "");
+
+	fake_series_add(fake_family_add(one, SMX_GAUGE, "g", ""), "")->view.created_unix_ns = 9;
+	counter->view.created_unix_ns = UINT64_C(1700000000125000000);
+	times->view.created_unix_ns = UINT64_C(1500000000);
+	unknown->view.created_unix_ns = 0;
+	gone->view.created_unix_ns = UINT64_C(1500000000);
+	gone->view.removed = true;
 	cr_expect_null(strstr(render(SMX_FORMAT_TEXT_004), "_created"));
+	smx_exposition_set_created(exposition, true);
+	cr_expect_str_eq(render(SMX_FORMAT_TEXT_004),
+			 "# HELP a_total Help.\n# TYPE a_total counter\na_total{x=\"1\"} 0\n"
+			 "# HELP a_created Help.\n# TYPE a_created gauge\n"
+			 "a_created{x=\"1\"} 1700000000.125\n"
+			 "# HELP g Help.\n# TYPE g gauge\ng 0\n"
+			 "# HELP h Help.\n# TYPE h histogram\nh_bucket{le=\"0.5\"} 0\n"
+			 "h_bucket{le=\"1.0\"} 0\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n"
+			 "# HELP h_created Help.\n# TYPE h_created gauge\nh_created 1.5\n"
+			 "# HELP s Help.\n# TYPE s summary\ns_sum 0\ns_count 0\n"
+			 "# HELP s_created Help.\n# TYPE s_created gauge\n"
+			 "# HELP z_total Help.\n# TYPE z_total counter\n"
+			 "# HELP z_created Help.\n# TYPE z_created gauge\n");
+}
+
+Test(openmetrics, says_which_names_it_has)
+{
+	fake_series_add(histogram("h", 0.5), "");
+	fake_family_add(one, SMX_COUNTER, "x.y", "");
+	fake_family_add(one, SMX_GAUGE, "x_y_total", ""); /* by underscores the counter is older */
+	render(SMX_FORMAT_TEXT_004);
+	cr_expect(smx_exposition_has_name(exposition, SMX_ESCAPING_UNDERSCORES,
+					  smx_words_text_of("h_count")));
+	cr_expect(smx_exposition_has_name(exposition, SMX_ESCAPING_UNDERSCORES,
+					  smx_words_text_of("x_y_total")));
+	cr_expect(smx_exposition_has_name(exposition, SMX_ESCAPING_UNDERSCORES,
+					  smx_words_text_of("x_y")));
+	cr_expect(smx_exposition_has_name(exposition, SMX_ESCAPING_ALLOW_UTF8,
+					  smx_words_text_of("x.y_total")));
+	cr_expect_not(smx_exposition_has_name(exposition, SMX_ESCAPING_ALLOW_UTF8,
+					      smx_words_text_of("x_y")));
+	cr_expect_not(smx_exposition_has_name(exposition, SMX_ESCAPING_UNDERSCORES,
+					      smx_words_text_of("h_total")));
 }
 
 Test(openmetrics, keeps_the_names_of_created_free)
