@@ -16,7 +16,7 @@ smx_status smx_names_check(const smx_definition *definition, smx_kind kind, smx_
 
 /* Whether it may name a label: UTF-8, 1 to 255 bytes, no "__" in front. */
 bool smx_names_is_label(smx_text name);
-/* Whether such a name means something to a Prometheus: le, of buckets, and quantile, of summaries. */
+/* Whether it means something to a Prometheus: le, of buckets, and quantile, of summaries. */
 bool smx_names_is_reserved(smx_text name);
 /* Of an exemplar, which no scraper reads with others: [a-zA-Z_][a-zA-Z0-9_]*, the rest as above. */
 bool smx_names_is_exemplar_label(smx_text name);

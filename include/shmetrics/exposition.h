@@ -81,8 +81,8 @@ SMX_API void smx_exposition_remove(smx_exposition *exposition, smx_reader *reade
 
 /*
  * Whether the text formats also tell when each counter, histogram and summary was made: in
- * OpenMetrics 1.0 a _created beside each of them, in the Prometheus text a family of gauges x_created
- * behind theirs. Off at first: a Prometheus stores it as one more series.
+ * OpenMetrics 1.0 a _created beside each of them, in the Prometheus text a family of gauges
+ * x_created behind theirs. Off at first: a Prometheus stores it as one more series.
  */
 SMX_API void smx_exposition_set_created(smx_exposition *exposition, bool created);
 

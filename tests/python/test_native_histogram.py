@@ -84,7 +84,7 @@ def test_an_exemplar_is_shown_with_all_observations(registry: CollectorRegistry)
 
     histogram = NativeHistogram("size", "Sizes.", registry=registry)
     histogram.observe(0.5, {"trace_id": "abc"})
-    assert 'size_bucket{le="+Inf"} 1 # {trace_id="abc"} 0.5 ' in generate_latest(registry).decode()
+    assert 'size_bucket{le="+Inf"} 1.0 # {trace_id="abc"} 0.5 ' in generate_latest(registry).decode()
 
 
 @pytest.mark.parametrize(

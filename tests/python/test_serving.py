@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import os
+import sys
 import threading
-import urllib.request
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Iterable
@@ -18,53 +17,47 @@ from conftest import Run
 import shmetrics
 from shmetrics.core import GaugeMetricFamily
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from applications import Asgi, Port  # noqa: E402
+
 
 def registry_with_a_counter(library: ModuleType) -> Any:
     registry = library.CollectorRegistry()
-    library.Counter("jobs", "Jobs.", registry=registry).inc(2)
+    library.Counter("jobs", "Jobs. " + "Many of them. " * 100, registry=registry).inc(2)
     library.Gauge("level", "Level.", registry=registry).set(3)
     return registry
 
 
-def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes], bytes]:
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    base = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
-    asyncio.run(app({**base, **scope}, receive, send))
-    start, *pieces = sent
-    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
-    return start["status"], dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
+def asgi(library: ModuleType, app: Any) -> Asgi:
+    """What is theirs is not judged."""
+    return Asgi(app, judged=library is shmetrics)
 
 
 def test_an_asgi_application_serves_the_registry(library: ModuleType) -> None:
-    app = library.make_asgi_app(registry_with_a_counter(library))
-    status, headers, body = ask(app)
-    assert status == 200
-    assert headers == {b"Content-Type": b"text/plain; version=0.0.4; charset=utf-8"}
-    assert b"\njobs_total 2.0\n" in body and b"\nlevel 3.0\n" in body
-    _, headers, body = ask(app, query_string=b"name[]=level&name[]=none")
-    assert body == b"# HELP level Level.\n# TYPE level gauge\nlevel 3.0\n"
-    _, headers, body = ask(app, headers=[(b"Accept-Encoding", b"br"), (b"accept-encoding", b"gzip")])
-    assert headers[b"Content-Encoding"] == b"gzip"
-    assert b"\njobs_total 2.0\n" in gzip.decompress(body)
-    _, headers, body = ask(app, headers=[(b"accept", b"application/openmetrics-text;version=1.0.0")])
-    assert headers[b"Content-Type"].startswith(b"application/openmetrics-text; version=1.0.0;")
-    assert body.endswith(b"# EOF\n")
+    app = asgi(library, library.make_asgi_app(registry_with_a_counter(library)))
+    answer = app.request()
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"\njobs_total 2.0\n" in answer.body and b"\nlevel 3.0\n" in answer.body
+    answer = app.request("/metrics?name[]=level&name[]=none")
+    assert answer.body == b"# HELP level Level.\n# TYPE level gauge\nlevel 3.0\n"
+    answer = app.request(headers={"Accept-Encoding": "br", "accept-encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert b"\njobs_total 2.0\n" in answer.content
+    answer = app.request(headers={"accept": "application/openmetrics-text;version=1.0.0"})
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0;")
+    assert answer.body.endswith(b"# EOF\n")
 
 
 def test_only_reading_is_allowed() -> None:
-    app = shmetrics.make_asgi_app(registry_with_a_counter(shmetrics))
-    status, headers, body = ask(app, method="POST")
-    assert (status, headers) == (405, {b"Allow": b"OPTIONS,GET"})
-    assert ask(app, method="OPTIONS") == (200, {b"Allow": b"OPTIONS,GET"}, b"")
-    status, headers, body = ask(app, method="HEAD")
-    assert (status, body) == (200, b"") and b"Content-Type" in headers
+    app = Asgi(shmetrics.make_asgi_app(registry_with_a_counter(shmetrics)))
+    answer = app.request(method="POST")
+    assert (answer.status, answer.headers["Allow"]) == (405, "OPTIONS,GET")
+    answer = app.request(method="OPTIONS")
+    assert (answer.status, answer.headers["Allow"], answer.body) == (200, "OPTIONS,GET", b"")
+    answer = app.request(method="HEAD")
+    assert (answer.status, answer.body) == (200, b"")
 
 
 def test_the_event_loop_does_not_wait() -> None:
@@ -153,21 +146,17 @@ def test_any_process_answers_for_all(run: Run) -> None:
     )
 
 
-def fetch(port: int, path: str = "/metrics", method: str = "GET") -> tuple[int, bytes]:
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return answer.status, answer.read()
-
-
 def test_a_server_in_a_thread(library: ModuleType) -> None:
     registry = registry_with_a_counter(library)
     server, thread = library.start_http_server(0, addr="127.0.0.1", registry=registry)
     try:
         assert thread.daemon and thread.is_alive()
-        status, body = fetch(server.server_port)
-        assert status == 200 and b"\njobs_total 2.0\n" in body
-        assert fetch(server.server_port, "/favicon.ico") == (200, b"")
-        assert b"level" not in fetch(server.server_port, "/?name[]=jobs_total")[1]
+        served = Port(server.server_port, judged=library is shmetrics)
+        answer = served.request()
+        assert answer.status == 200 and b"\njobs_total 2.0\n" in answer.body
+        answer = served.request("/favicon.ico")
+        assert (answer.status, answer.body) == (200, b"")
+        assert b"level" not in served.request("/metrics?name[]=jobs_total").body
     finally:
         server.shutdown()
         server.server_close()

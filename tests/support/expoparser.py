@@ -365,6 +365,12 @@ class Text004:
                 raise self.fail("label-duplicate", f"{label} twice")
             if label.startswith("__") or (label in ("le", "quantile") and label != own):
                 raise self.fail("label-reserved", f"{label} on a {family.type}")
+        self._check_label_order(family, names)
+        if family.type == "histogram" and ("le" in names) != (name == family.name + "_bucket"):
+            raise self.fail("histogram-le", f"{name} {'with' if 'le' in names else 'without'} le")
+
+    def _check_label_order(self, family: Family, names: Sequence[str]) -> None:
+        """The same for all samples of a family, and le last."""
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
                 line = family.label_order.get((second, first))
@@ -373,8 +379,6 @@ class Text004:
                         "label-order", f"{first} before {second}, on line {line} behind it"
                     )
                 family.label_order.setdefault((first, second), self.line)
-        if family.type == "histogram" and ("le" in names) != (name == family.name + "_bucket"):
-            raise self.fail("histogram-le", f"{name} {'with' if 'le' in names else 'without'} le")
         if "le" in names and names[-1] != "le":
             raise self.fail("label-order", "le is not the last label")
 

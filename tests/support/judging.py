@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""judging - the strict checker on every scrape of a collector that a test makes, whatever the test looks at
+"""judging - the strict checker on every scrape that a test makes, whatever the test looks at
 
-    judge = Judge()
+    judge = Judge()                     of a collector; Judge(form=expoclient.of): of the Python package
     with judge.scrape(method, path, headers) as told:      told(answer) when it is there
         ...
 
@@ -97,9 +97,14 @@ def check_labels_everywhere(exposition: Exposition) -> None:
 class Judge:
     """Of one collector. Scrapes may be made by several threads."""
 
-    def __init__(self, telemetry_path: str = "/metrics") -> None:
+    def __init__(
+        self,
+        telemetry_path: str = "/metrics",
+        form: Callable[[type[Text004]], type[Text004]] = lambda parser: parser,
+    ) -> None:
         self.count = 0
         self._telemetry_path = telemetry_path
+        self._form = form  # of what is scraped, in each format
         self._lock = threading.Lock()
         self._running: list[_Ticket] = []
         self._readers: dict[type[Text004], Reader] = {}
@@ -138,6 +143,7 @@ class Judge:
         self, ticket: _Ticket, method: str, path: str, headers: Mapping[str, str], answer: Answer
     ) -> None:
         parser, body = expohttp.judge(method, headers, answer.headers, answer.body)
+        parser = self._form(parser)
         if method == "HEAD":
             return
         with self._lock:

@@ -21,6 +21,7 @@ from serving import DEMO, Kind, Process, Server, fetch, free_port, wait_until
 sys.path.insert(0, str(DEMO))
 import traffic  # noqa: E402
 import verify  # noqa: E402
+from applications import Port  # noqa: E402
 
 REQUESTS = 800
 GUIDE_PATHS = ("/health", "/api/v1/health/live", "/api/v1/health/ready", "/api/v1/metrics")
@@ -194,7 +195,7 @@ def test_the_guides_own_command(tmp_path: Path) -> None:
             assert load.join().answered == REQUESTS
             for path in GUIDE_PATHS:
                 assert fetch(url + path)
-            samples = verify.parse(fetch(f"{url}/api/v1/metrics"))
+            samples = verify.parse(Port(port).request("/api/v1/metrics").content.decode())
         finally:
             process.stop()
     assert verify.unmoved(samples) == []

@@ -107,9 +107,8 @@ int core_arguments(const char *function, const char *const *names, size_t requir
 /* A real number, as arithmetic in Python would take it. -1 with an exception set. */
 int core_double(PyObject *object, double *value);
 
-/* ---- exposition.c: functions of the module ---- */
+/* ---- exposition.c: a function of the module ---- */
 
 PyObject *core_client_text(PyObject *module, PyObject *text);
-PyObject *core_family_names(PyObject *module, PyObject *text);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exposition.c - what Python needs of a rendered text, without reading all of it in Python
+ * exposition.c - a rendered text as prometheus_client writes it, without reading it in Python
  *
  * The text is one that a segment was rendered to: lines that end in a newline, comments, and
- * samples without a time, so that a sample's value is what follows the last space of its line.
+ * samples without a time. Of a sample the numbers stand behind the labels: its value, and behind
+ * those of an exemplar the exemplar's value and time.
  */
 #include "core.h"
 
@@ -19,33 +20,6 @@ static const char *line_end(const char *line, const char *end)
 	const char *newline = memchr(line, '\n', (size_t)(end - line));
 
 	return newline ? newline : end;
-}
-
-/* Whether the line is a sample with a value of digits alone. */
-static bool has_whole_value(const char *line, const char *end)
-{
-	const char *value = end;
-
-	if (line == end || *line == '#')
-		return false;
-	while (value > line && value[-1] >= '0' && value[-1] <= '9')
-		value--;
-	if (value == end)
-		return false;
-	if (value > line && value[-1] == '-')
-		value--;
-	return value > line && value[-1] == ' ';
-}
-
-static Py_ssize_t count_whole_values(const char *text, const char *end)
-{
-	Py_ssize_t count = 0;
-
-	for (const char *line = text, *stop; line < end; line = stop + 1) {
-		stop = line_end(line, end);
-		count += has_whole_value(line, stop);
-	}
-	return count;
 }
 
 /* One label of a sample, name="value" or "name"="value", or first a name in quotes alone. */
@@ -145,12 +119,26 @@ static char *append(char *out, const char *from, const char *to)
 	return out + (to - from);
 }
 
-/* The line without its newline, as long as it was. */
-static char *copy_line(char *out, const char *line, const char *stop)
+/* Where the name and the labels of a sample end. */
+static const char *head_end(const char *line, const char *stop)
+{
+	const char *at = line;
+
+	while (at < stop && *at != ' ' && *at != '{')
+		at++;
+	if (at == stop || *at == ' ')
+		return at;
+	while (at && at < stop && *at != '}')
+		at = *at == '"' ? behind_quotes(at, stop) : at + 1;
+	return at && at < stop ? at + 1 : stop;
+}
+
+/* The name and the labels of a sample, as long as they were. */
+static char *copy_head(char *out, const char *line, const char *stop)
 {
 	const char *brace = memchr(line, '{', (size_t)(stop - line)), *close = NULL;
 	struct pair pairs[PAIRS_MAX];
-	size_t count = brace && *line != '#' ? take_pairs(brace + 1, stop, pairs, &close) : 0;
+	size_t count = brace ? take_pairs(brace + 1, stop, pairs, &close) : 0;
 
 	if (!sort_pairs(pairs, count))
 		return append(out, line, stop);
@@ -163,15 +151,71 @@ static char *copy_line(char *out, const char *line, const char *stop)
 	return append(out, close, stop);
 }
 
-static void copy(char *out, const char *text, const char *end)
+/* Whether there are digits alone, but for a sign. */
+static bool is_whole(const char *word, const char *end)
+{
+	word += word < end && *word == '-';
+	for (const char *at = word; at < end; at++) {
+		if (*at < '0' || *at > '9')
+			return false;
+	}
+	return word < end;
+}
+
+/* Behind the blank at `at`: a number, the mark of an exemplar, or its labels. */
+static const char *word_end(const char *at, const char *stop)
+{
+	const char *end = at + 1;
+
+	if (end < stop && *end == '{')
+		return head_end(end, stop);
+	while (end < stop && *end != ' ')
+		end++;
+	return end;
+}
+
+/* What stands behind the labels, as much longer as it has whole numbers. */
+static char *copy_numbers(char *out, const char *at, const char *stop)
 {
 	static const char point[] = ".0";
 
+	for (const char *end; at < stop; at = end) {
+		end = word_end(at, stop);
+		out = append(out, at, end);
+		if (is_whole(at + 1, end))
+			out = append(out, point, point + 2);
+	}
+	return out;
+}
+
+static Py_ssize_t count_whole_numbers(const char *text, const char *text_end)
+{
+	Py_ssize_t count = 0;
+
+	for (const char *line = text, *stop; line < text_end; line = stop + 1) {
+		stop = line_end(line, text_end);
+		if (*line == '#')
+			continue;
+		for (const char *at = head_end(line, stop), *end; at < stop; at = end) {
+			end = word_end(at, stop);
+			count += is_whole(at + 1, end);
+		}
+	}
+	return count;
+}
+
+static void copy(char *out, const char *text, const char *end)
+{
 	for (const char *line = text, *stop; line < end; line = stop + 1) {
 		stop = line_end(line, end);
-		out = copy_line(out, line, stop);
-		if (has_whole_value(line, stop))
-			out = append(out, point, point + 2);
+		if (*line == '#') {
+			out = append(out, line, stop);
+		} else {
+			const char *numbers = head_end(line, stop);
+
+			out = copy_head(out, line, numbers);
+			out = copy_numbers(out, numbers, stop);
+		}
 		if (stop < end)
 			*out++ = '\n';
 	}
@@ -189,7 +233,7 @@ PyObject *core_client_text(PyObject *Py_UNUSED(module), PyObject *text)
 	begin = PyBytes_AS_STRING(text);
 	end = begin + PyBytes_GET_SIZE(text);
 	Py_BEGIN_ALLOW_THREADS;
-	count = count_whole_values(begin, end);
+	count = count_whole_numbers(begin, end);
 	Py_END_ALLOW_THREADS;
 	result = PyBytes_FromStringAndSize(NULL, end - begin + 2 * count);
 	if (!result)
@@ -199,83 +243,4 @@ PyObject *core_client_text(PyObject *Py_UNUSED(module), PyObject *text)
 	copy(PyBytes_AS_STRING(result), begin, end);
 	Py_END_ALLOW_THREADS;
 	return result;
-}
-
-/* What stands behind "# TYPE " in a line. */
-static const char *name_of_type(const char *line, const char *stop)
-{
-	static const char type[] = "# TYPE ";
-	const size_t size = sizeof(type) - 1;
-
-	return (size_t)(stop - line) > size && memcmp(line, type, size) == 0 ? line + size : NULL;
-}
-
-/* Appends where each family's name begins, as offsets. */
-static void find_names(smx_buffer *offsets, const char *text, const char *end)
-{
-	for (const char *line = text, *stop; line < end; line = stop + 1) {
-		const char *name;
-		size_t offset;
-
-		stop = line_end(line, end);
-		name = name_of_type(line, stop);
-		if (!name)
-			continue;
-		offset = (size_t)(name - text);
-		smx_buffer_append(offsets, &offset, sizeof(offset));
-	}
-}
-
-/* Without its quotes; what is escaped in them stays so. */
-static int append_name(PyObject *names, const char *name, const char *end)
-{
-	const char *line = line_end(name, end);
-	const char *stop =
-		*name == '"' ? behind_quotes(name, line) : memchr(name, ' ', (size_t)(line - name));
-	size_t quotes = *name == '"' && stop;
-	PyObject *string;
-	int status;
-
-	if (!stop)
-		stop = line;
-	string = PyUnicode_DecodeUTF8(name + quotes, stop - name - (Py_ssize_t)(2 * quotes),
-				      "replace");
-	if (!string)
-		return -1;
-	status = PyList_Append(names, string);
-	Py_DECREF(string);
-	return status;
-}
-
-static PyObject *names_at(const smx_buffer *offsets, const char *text, const char *end)
-{
-	PyObject *names = PyList_New(0);
-
-	for (size_t at = 0; names && at < offsets->size; at += sizeof(size_t)) {
-		size_t offset;
-
-		memcpy(&offset, offsets->data + at, sizeof(offset));
-		if (append_name(names, text + offset, end))
-			Py_CLEAR(names);
-	}
-	return names;
-}
-
-PyObject *core_family_names(PyObject *Py_UNUSED(module), PyObject *text)
-{
-	smx_buffer offsets = {0};
-	const char *begin, *end;
-	PyObject *names;
-
-	if (!PyBytes_Check(text))
-		return PyErr_Format(PyExc_TypeError, "the text must be bytes, not %.100s",
-				    Py_TYPE(text)->tp_name);
-	begin = PyBytes_AS_STRING(text);
-	end = begin + PyBytes_GET_SIZE(text);
-	Py_BEGIN_ALLOW_THREADS;
-	find_names(&offsets, begin, end);
-	Py_END_ALLOW_THREADS;
-	names = offsets.failed ? PyErr_NoMemory() : names_at(&offsets, begin, end);
-	smx_buffer_free(&offsets);
-	return names;
 }

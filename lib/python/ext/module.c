@@ -93,16 +93,11 @@ PyDoc_STRVAR(client_text_doc,
 	     "client_text(text, /)\n--\n\n"
 	     "A rendered text, as bytes, as prometheus_client writes it: labels in the order of "
 	     "their\n"
-	     "names, 1.0 for 1.");
-
-PyDoc_STRVAR(family_names_doc,
-	     "family_names(text, /)\n--\n\n"
-	     "The names of the families in a rendered text, from its TYPE lines.");
+	     "names, 1.0 for 1. Not for OpenMetrics 2.0, whose values are not numbers alone.");
 
 static PyMethodDef core_methods[] = {
 	{"choose_format", core_choose_format, METH_VARARGS, choose_format_doc},
 	{"client_text", core_client_text, METH_O, client_text_doc},
-	{"family_names", core_family_names, METH_O, family_names_doc},
 	{"own_methods", core_own_methods, METH_O, own_methods_doc},
 	{"resolve", core_resolve, METH_VARARGS, resolve_doc},
 	{"unrecorded_count", core_unrecorded_count, METH_NOARGS, unrecorded_count_doc},
@@ -179,6 +174,7 @@ static int core_exec(PyObject *module)
 	return add_format(module, "TEXT_004", SMX_FORMAT_TEXT_004) ||
 			       add_format(module, "TEXT_100", SMX_FORMAT_TEXT_100) ||
 			       add_format(module, "OPENMETRICS_100", SMX_FORMAT_OPENMETRICS_100) ||
+			       add_format(module, "OPENMETRICS_200", SMX_FORMAT_OPENMETRICS_200) ||
 			       add_format(module, "PROTOBUF", SMX_FORMAT_PROTOBUF) ||
 			       add_escapings(module)
 		       ? -1

@@ -59,19 +59,34 @@ static struct renderer *take(renderer_place *place, smx_segment *segment, smx_er
 	return NULL;
 }
 
+static smx_status render(struct renderer *renderer, const struct rendering *wanted,
+			 smx_buffer *buffer, smx_error *error)
+{
+	static const smx_text nobody = {"", 0};
+	const bool is_none = wanted->has_names && wanted->name_count == 0;
+	smx_status status;
+
+	smx_exposition_set_created(renderer->exposition, wanted->created);
+	status = smx_exposition_render(renderer->exposition, wanted->type,
+				       is_none ? &nobody : wanted->names,
+				       is_none ? 1 : wanted->name_count, buffer, error);
+	for (size_t i = 0; status == SMX_OK && i < wanted->other_count; i++)
+		wanted->taken[i] = smx_exposition_has_name(
+			renderer->exposition, wanted->type.escaping, wanted->others[i]);
+	return status;
+}
+
 smx_status renderer_render(renderer_place *place, smx_segment *segment,
 			   const struct rendering *wanted, smx_buffer *buffer, smx_error *error)
 {
 	smx_status status = SMX_OK;
 
-	if (!wanted->has_names || wanted->name_count != 0) {
+	if (!wanted->has_names || wanted->name_count != 0 || wanted->other_count != 0) {
 		struct renderer *renderer = take(place, segment, error);
 
 		if (!renderer)
 			return error->status;
-		smx_exposition_set_created(renderer->exposition, wanted->created);
-		status = smx_exposition_render(renderer->exposition, wanted->type, wanted->names,
-					       wanted->name_count, buffer, error);
+		status = render(renderer, wanted, buffer, error);
 		destroy(atomic_exchange(place, renderer));
 	}
 	smx_emit_end(buffer, wanted->type);

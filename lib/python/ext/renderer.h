@@ -22,6 +22,10 @@ struct rendering {
 	const smx_text *names;
 	size_t name_count;
 	bool has_names; /* without any: nothing is asked for */
+	/* Sample names that somebody else would serve behind it; taken: which of them are there. */
+	const smx_text *others;
+	bool *taken;
+	size_t other_count;
 };
 
 /* Appends a whole exposition. Without the GIL; any number of threads at once. */

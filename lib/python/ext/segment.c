@@ -110,23 +110,60 @@ static PyObject *render_to_bytes(PyObject *self, const struct rendering *wanted)
 	return bytes;
 }
 
-/* The texts live as long as the strings in the tuple. NULL: an exception is set. */
-static smx_text *texts_of(PyObject *strings)
-{
-	Py_ssize_t count = PyTuple_GET_SIZE(strings), size;
-	smx_text *texts = PyMem_New(smx_text, (size_t)count + 1);
+/* Texts that live as long as the strings in a tuple of our own, which nobody changes. */
+struct strings {
+	PyObject *tuple;
+	smx_text *texts;
+	size_t count;
+};
 
-	if (!texts)
-		return (smx_text *)PyErr_NoMemory();
-	for (Py_ssize_t i = 0; i < count; i++) {
-		texts[i].data = PyUnicode_AsUTF8AndSize(PyTuple_GET_ITEM(strings, i), &size);
-		if (!texts[i].data) {
-			PyMem_Free(texts);
-			return NULL;
-		}
-		texts[i].size = (size_t)size;
+static void strings_release(struct strings *strings)
+{
+	PyMem_Free(strings->texts);
+	Py_XDECREF(strings->tuple);
+}
+
+/* -1: an exception is set, and there is nothing to release. */
+static int strings_take(struct strings *strings, PyObject *sequence)
+{
+	Py_ssize_t size;
+
+	*strings = (struct strings){.tuple = PySequence_Tuple(sequence)};
+	if (!strings->tuple)
+		return -1;
+	strings->texts = PyMem_New(smx_text, (size_t)PyTuple_GET_SIZE(strings->tuple) + 1);
+	if (!strings->texts)
+		PyErr_NoMemory();
+	while (strings->texts && strings->count < (size_t)PyTuple_GET_SIZE(strings->tuple)) {
+		PyObject *string = PyTuple_GET_ITEM(strings->tuple, (Py_ssize_t)strings->count);
+		smx_text *text = &strings->texts[strings->count++];
+
+		text->data = PyUnicode_AsUTF8AndSize(string, &size);
+		if (!text->data)
+			break;
+		text->size = (size_t)size;
 	}
-	return texts;
+	if (!PyErr_Occurred())
+		return 0;
+	strings_release(strings);
+	return -1;
+}
+
+static PyObject *render_named(PyObject *self, struct rendering *wanted, PyObject *names)
+{
+	struct strings strings;
+	PyObject *result;
+
+	if (names == Py_None)
+		return render_to_bytes(self, wanted);
+	if (strings_take(&strings, names))
+		return NULL;
+	wanted->names = strings.texts;
+	wanted->name_count = strings.count;
+	wanted->has_names = true;
+	result = render_to_bytes(self, wanted);
+	strings_release(&strings);
+	return result;
 }
 
 PyDoc_STRVAR(segment_render_doc,
@@ -137,38 +174,71 @@ PyDoc_STRVAR(segment_render_doc,
 	     "if there is none of it.\n"
 	     "escaping: an ESCAPING_ constant: how names are written that not every scraper "
 	     "understands.\n"
-	     "created: also serve when each counter, histogram and summary was made (OpenMetrics "
-	     "only).");
+	     "created: also serve when each counter, histogram and summary was made (text "
+	     "and OpenMetrics 1.0).");
 
 static PyObject *segment_render(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *keywords[] = {"", "format", "escaping", "created", NULL};
-	PyObject *names = Py_None, *strings, *result = NULL;
 	int format = SMX_FORMAT_TEXT_004, escaping = SMX_ESCAPING_UNDERSCORES, created = 0;
 	struct rendering wanted = {0};
-	smx_text *texts;
+	PyObject *names = Py_None;
 
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$iip:render", keywords, &names, &format,
 					 &escaping, &created))
 		return NULL;
 	wanted.type = (smx_exposition_type){(smx_format)format, (smx_escaping)escaping};
 	wanted.created = created;
-	if (names == Py_None)
-		return render_to_bytes(self, &wanted);
-	/* A tuple of our own: nobody changes it while the GIL is released. */
-	strings = PySequence_Tuple(names);
-	if (!strings)
-		return NULL;
-	texts = texts_of(strings);
-	if (texts) {
-		wanted.names = texts;
-		wanted.name_count = (size_t)PyTuple_GET_SIZE(strings);
-		wanted.has_names = true;
-		result = render_to_bytes(self, &wanted);
+	return render_named(self, &wanted, names);
+}
+
+/* Those of the strings that are taken, as a list. */
+static PyObject *taken_of(const struct strings *strings, const bool *taken)
+{
+	PyObject *list = PyList_New(0);
+
+	for (size_t i = 0; list && i < strings->count; i++) {
+		if (taken[i] &&
+		    PyList_Append(list, PyTuple_GET_ITEM(strings->tuple, (Py_ssize_t)i)))
+			Py_CLEAR(list);
 	}
-	PyMem_Free(texts);
-	Py_DECREF(strings);
-	return result;
+	return list;
+}
+
+PyDoc_STRVAR(segment_render_beside_doc,
+	     "render_beside($self, others, names=None, /, *, format=1, escaping=0, "
+	     "created=False)\n--\n\n"
+	     "What render() gives, and a list of those of the sample names `others`, as they are "
+	     "written, that a\n"
+	     "family of the segment has, whether or not `names` asks for it: they must not be "
+	     "served twice.");
+
+static PyObject *segment_render_beside(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *keywords[] = {"", "", "format", "escaping", "created", NULL};
+	int format = SMX_FORMAT_TEXT_004, escaping = SMX_ESCAPING_UNDERSCORES, created = 0;
+	PyObject *names = Py_None, *sequence, *bytes, *list = NULL;
+	struct rendering wanted = {0};
+	struct strings others;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|O$iip:render_beside", keywords, &sequence,
+					 &names, &format, &escaping, &created) ||
+	    strings_take(&others, sequence))
+		return NULL;
+	wanted.type = (smx_exposition_type){(smx_format)format, (smx_escaping)escaping};
+	wanted.created = created;
+	wanted.others = others.texts;
+	wanted.other_count = others.count;
+	wanted.taken = PyMem_Calloc(others.count + 1, sizeof(bool));
+	bytes = wanted.taken ? render_named(self, &wanted, names) : PyErr_NoMemory();
+	if (bytes)
+		list = taken_of(&others, wanted.taken);
+	PyMem_Free(wanted.taken);
+	strings_release(&others);
+	if (list)
+		return Py_BuildValue("NN", bytes, list);
+	Py_XDECREF(bytes);
+	return NULL;
 }
 
 /* ---- the type ---- */
@@ -209,6 +279,8 @@ static PyMethodDef segment_methods[] = {
 	 METH_VARARGS | METH_KEYWORDS | METH_CLASS, segment_open_private_doc},
 	{"render", (PyCFunction)(void (*)(void))segment_render, METH_VARARGS | METH_KEYWORDS,
 	 segment_render_doc},
+	{"render_beside", (PyCFunction)(void (*)(void))segment_render_beside,
+	 METH_VARARGS | METH_KEYWORDS, segment_render_beside_doc},
 	{NULL, NULL, 0, NULL},
 };
 

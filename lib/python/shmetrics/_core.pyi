@@ -30,10 +30,12 @@ VERSION: Final[str]
 FORMAT_TEXT_004: Final[int]
 FORMAT_OPENMETRICS_100: Final[int]
 FORMAT_TEXT_100: Final[int]
+FORMAT_OPENMETRICS_200: Final[int]
 FORMAT_PROTOBUF: Final[int]
 CONTENT_TYPE_TEXT_004: Final[str]
 CONTENT_TYPE_OPENMETRICS_100: Final[str]
 CONTENT_TYPE_TEXT_100: Final[str]
+CONTENT_TYPE_OPENMETRICS_200: Final[str]
 CONTENT_TYPE_PROTOBUF: Final[str]
 ESCAPING_UNDERSCORES: Final[int]
 ESCAPING_DOTS: Final[int]
@@ -42,7 +44,6 @@ ESCAPING_ALLOW_UTF8: Final[int]
 
 def choose_format(accept: Optional[str], /) -> Tuple[int, int, str]: ...
 def resolve(name: str, directory: Optional[str] = None, /) -> str: ...
-def family_names(text: bytes, /) -> List[str]: ...
 def client_text(text: bytes, /) -> bytes: ...
 def unrecorded_count() -> int: ...
 def own_methods(cls: Type[_T], /) -> Type[_T]: ...
@@ -71,6 +72,16 @@ class Segment:
         escaping: int = ...,
         created: bool = False,
     ) -> bytes: ...
+    def render_beside(
+        self,
+        others: Sequence[str],
+        names: Optional[Sequence[str]] = None,
+        /,
+        *,
+        format: int = ...,
+        escaping: int = ...,
+        created: bool = False,
+    ) -> Tuple[bytes, List[str]]: ...
     @property
     def path(self) -> str: ...
 

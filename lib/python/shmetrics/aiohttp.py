@@ -20,7 +20,7 @@ def make_aiohttp_handler(
     web: Any = importlib.import_module("aiohttp.web")
 
     async def prometheus_handler(request: Any) -> Any:
-        _, headers, body = await asyncio.to_thread(
+        status, headers, body = await asyncio.to_thread(
             bake_output,
             registry,
             ",".join(request.headers.getall("Accept", [])),
@@ -28,6 +28,6 @@ def make_aiohttp_handler(
             {name: request.query.getall(name) for name in request.query},
             disable_compression,
         )
-        return web.Response(headers=dict(headers), body=body)
+        return web.Response(status=int(status[:3]), headers=dict(headers), body=body)
 
     return prometheus_handler

@@ -51,14 +51,14 @@ class PrometheusDjangoView(View):  # type: ignore[misc]
     registry: Optional[Collector] = None
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        _, headers, body = bake_output(
+        status, headers, body = bake_output(
             REGISTRY if self.registry is None else self.registry,
             request.headers.get("Accept"),
             request.headers.get("Accept-Encoding"),
             dict(request.GET.lists()),
             False,
         )
-        return HttpResponse(body, headers=dict(headers))
+        return HttpResponse(body, status=int(status[:3]), headers=dict(headers))
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(headers={"Allow": "OPTIONS,GET"})

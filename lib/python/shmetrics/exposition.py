@@ -14,7 +14,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Type
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import urlparse
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from .metrics_app import make_asgi_app
@@ -39,6 +39,7 @@ from .rendering import (
     gzip_accepted,
 )
 from .rendering import bake_output as _bake_output
+from .rendering import query_parameters as _query_parameters
 
 __all__ = (
     "CONTENT_TYPE_LATEST",
@@ -86,7 +87,7 @@ def make_wsgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
                 registry,
                 environ.get("HTTP_ACCEPT"),
                 environ.get("HTTP_ACCEPT_ENCODING"),
-                parse_qs(environ.get("QUERY_STRING", "")),
+                _query_parameters(environ.get("QUERY_STRING", "")),
                 disable_compression,
             )
         start_response(status, headers)
@@ -105,7 +106,7 @@ class MetricsHandler(BaseHTTPRequestHandler):
             self.registry,
             self.headers.get("Accept"),
             self.headers.get("Accept-Encoding"),
-            parse_qs(urlparse(self.path).query),
+            _query_parameters(urlparse(self.path).query),
             False,
         )
         self.send_response(int(status.split(" ")[0]))

@@ -9,10 +9,9 @@ requests between them: some servers copy what they are given, and a large scrape
 from __future__ import annotations
 
 from typing import Any, Awaitable, Callable, List, MutableMapping, Optional, Tuple
-from urllib.parse import parse_qs
 
 from .registry import REGISTRY, Collector
-from .rendering import bake_output
+from .rendering import bake_output, query_parameters
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,7 +27,7 @@ def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
     """An ASGI application that serves a registry at every path.
 
     Of REGISTRY that is the whole segment: any worker may answer for all. name[] in the query
-    chooses samples; the format is the one that the Accept header likes best.
+    chooses families; the format is the one that the Accept header likes best.
     """
 
     async def prometheus_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +39,7 @@ def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
         method = scope.get("method", "GET")
         status, headers, body = 200, _ALLOW, b""
         if method in ("GET", "HEAD"):
-            headers, body = await asyncio.to_thread(
+            status, headers, body = await asyncio.to_thread(
                 _answer, registry, scope, disable_compression
             )
         elif method != "OPTIONS":
@@ -62,15 +61,16 @@ def make_asgi_app(registry: Collector = REGISTRY, disable_compression: bool = Fa
 
 def _answer(
     registry: Collector, scope: Scope, disable_compression: bool
-) -> Tuple[List[Tuple[bytes, bytes]], bytes]:
-    _, headers, body = bake_output(
+) -> Tuple[int, List[Tuple[bytes, bytes]], bytes]:
+    status, headers, body = bake_output(
         registry,
         _header(scope, b"accept"),
         _header(scope, b"accept-encoding"),
-        parse_qs(scope.get("query_string", b"").decode("latin-1")),
+        query_parameters(scope.get("query_string", b"").decode("latin-1")),
         disable_compression,
     )
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers], body
+    encoded = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
+    return int(status[:3]), encoded, body
 
 
 def _header(scope: Scope, wanted: bytes) -> Optional[str]:

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: MIT
 """protobuf - a registry as delimited protocol buffers: a MetricFamily of Prometheus for each family
 
-What a registry has in its segment is rendered in C; only the families of custom collectors are
-written here, as text 0.0.4 has them: an info and a state set are gauges. A Prometheus that takes in
-native histograms asks for this format.
+A Prometheus that takes in native histograms asks for this format.
 """
 
 from __future__ import annotations
 
-import math
-import struct
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Mapping
 
 from ._core import CONTENT_TYPE_PROTOBUF, FORMAT_PROTOBUF
-from .metrics_core import Metric, text_name
-from .openmetrics.escaping import ALLOWUTF8, UNDERSCORES, escape_label_name, escape_metric_name
+from .openmetrics.escaping import UNDERSCORES
 from .registry import REGISTRY, Collector
-from .samples import Exemplar, NativeHistogram, Sample
+from .scraping.exposing import expose
 
 CONTENT_TYPE_LATEST = CONTENT_TYPE_PROTOBUF
 
@@ -28,11 +23,7 @@ def generate_latest(registry: Collector = REGISTRY, escaping: str = UNDERSCORES)
 
     escaping: of names beyond the older character set.
     """
-    export = getattr(registry, "_export", None)
-    if export is None:
-        return render(registry.collect(), escaping)
-    body, families = export(FORMAT_PROTOBUF, escaping)
-    return bytes(body) + render(families, escaping)
+    return expose(registry, FORMAT_PROTOBUF, escaping)
 
 
 def is_asked_for(media_type: str, parameters: Mapping[str, str]) -> bool:
@@ -42,241 +33,3 @@ def is_asked_for(media_type: str, parameters: Mapping[str, str]) -> bool:
         and parameters.get("proto") == "io.prometheus.client.MetricFamily"
         and parameters.get("encoding") == "delimited"
     )
-
-
-def family_names(body: bytes) -> List[str]:
-    """The names of the families in a rendered body: field 1, which stands first in each."""
-    names = []
-    at = 0
-    while at < len(body):
-        size, at = _read_varint(body, at)
-        name_size, name_at = _read_varint(body, at + 1)
-        names.append(body[name_at : name_at + name_size].decode())
-        at += size
-    return names
-
-
-def _read_varint(body: bytes, at: int) -> Tuple[int, int]:
-    value = shift = 0
-    while body[at] >= 0x80:
-        value |= (body[at] & 0x7F) << shift
-        shift, at = shift + 7, at + 1
-    return value | body[at] << shift, at + 1
-
-
-# ---- the wire format ----
-
-# Of NaN there is one, and it is the one that Prometheus makes of text: another marks the end of a
-# series there.
-_NAN = struct.pack("<Q", 0x7FF8000000000001)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    value &= (1 << 64) - 1
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _zigzag(value: int) -> int:
-    return value << 1 if value >= 0 else (-value << 1) - 1
-
-
-def _double(field: int, value: float) -> bytes:
-    data = _NAN if math.isnan(value) else struct.pack("<d", value)
-    return _varint(field << 3 | 1) + data
-
-
-def _message(field: int, *parts: bytes) -> bytes:
-    data = b"".join(parts)
-    return _varint(field << 3 | 2) + _varint(len(data)) + data
-
-
-def _text(field: int, text: str) -> bytes:
-    return _message(field, text.encode("utf-8", "replace"))
-
-
-# ---- families ----
-
-_GAUGE, _COUNTER, _SUMMARY, _UNTYPED, _HISTOGRAM = 2, 3, 4, 5, 7  # the fields of a Metric
-_TYPES = {  # the number of the type, and the field
-    "counter": (0, _COUNTER),
-    "gauge": (1, _GAUGE),
-    "info": (1, _GAUGE),
-    "stateset": (1, _GAUGE),
-    "summary": (2, _SUMMARY),
-    "histogram": (4, _HISTOGRAM),
-    "gaugehistogram": (5, _HISTOGRAM),
-}
-_UNKNOWN = (3, _UNTYPED)
-_OWN_LABELS = {"summary": "quantile", "histogram": "le", "gaugehistogram": "le"}
-
-_Labels = Tuple[Tuple[str, str], ...]
-
-
-def render(families: Iterable[Metric], escaping: str) -> bytes:
-    """Families as delimited messages."""
-    bodies = []
-    for metric in families:
-        try:
-            body = _family(metric, escaping)
-        except Exception as error:
-            error.args = (error.args or ("",)) + (metric,)
-            raise
-        bodies.append(_varint(len(body)) + body)
-    return b"".join(bodies)
-
-
-def _family(metric: Metric, escaping: str) -> bytes:
-    number, field = _TYPES.get(metric.type, _UNKNOWN)
-    name = text_name(metric)
-    parts = [_text(1, _name(name, escaping))]
-    if metric.documentation:
-        parts.append(_text(2, metric.documentation))
-    parts.append(_number(3, number))
-    if field in (_GAUGE, _UNTYPED):
-        for sample in metric.samples:
-            if sample.name == name:
-                value = [_double(1, sample.value)]
-                parts.append(_metric(_labels(sample), field, value, [sample], escaping))
-    else:
-        write = {_COUNTER: _counter, _SUMMARY: _summary, _HISTOGRAM: _histogram}[field]
-        for labels, samples in _grouped(metric).items():
-            parts.append(_metric(labels, field, write(metric, samples), samples, escaping))
-    if metric.unit and metric.name.endswith("_" + metric.unit):
-        parts.append(_text(5, metric.unit))
-    return b"".join(parts)
-
-
-def _name(name: str, escaping: str) -> str:
-    return name if escaping == ALLOWUTF8 else escape_metric_name(name, escaping)
-
-
-def _labels(sample: Sample, own: Optional[str] = None) -> _Labels:
-    """An empty label is an absent one. own: what is no label here, but a field."""
-    return tuple(
-        (name, value) for name, value in sample.labels.items() if value != "" and name != own
-    )
-
-
-def _grouped(metric: Metric) -> Dict[_Labels, List[Sample]]:
-    """The samples that are one metric, by its labels."""
-    groups: Dict[_Labels, List[Sample]] = {}
-    for sample in metric.samples:
-        labels = tuple(sorted(_labels(sample, _OWN_LABELS.get(metric.type))))
-        groups.setdefault(labels, []).append(sample)
-    return groups
-
-
-def _metric(
-    labels: _Labels, field: int, value: List[bytes], samples: List[Sample], escaping: str
-) -> bytes:
-    parts = [_pair(name, text, escaping) for name, text in labels]
-    parts.append(_message(field, *value))
-    timestamp = samples[0].timestamp
-    if timestamp is not None:
-        milliseconds = _number(6, int(float(timestamp) * 1000))
-        parts.insert(len(parts) if field < 6 else len(parts) - 1, milliseconds)
-    return _message(4, *parts)
-
-
-def _pair(name: str, value: str, escaping: str) -> bytes:
-    spelled = name if escaping == ALLOWUTF8 else escape_label_name(name, escaping)
-    return _message(1, _text(1, spelled), _text(2, value))
-
-
-# ---- values of several samples ----
-
-
-def _find(metric: Metric, samples: List[Sample], *suffixes: str) -> Optional[Sample]:
-    for sample in samples:
-        if sample.name in [metric.name + suffix for suffix in suffixes]:
-            return sample
-    return None
-
-
-def _time(field: int, seconds: float) -> bytes:
-    whole = math.floor(seconds)
-    return _message(field, _number(1, whole), _number(2, int((seconds - whole) * 1e9)))
-
-
-def _start(metric: Metric, samples: List[Sample], field: int) -> List[bytes]:
-    created = _find(metric, samples, "_created")
-    return [_time(field, created.value)] if created else []
-
-
-def _exemplar(field: int, exemplar: Optional[Exemplar]) -> List[bytes]:
-    if not exemplar:
-        return []
-    parts = [_pair(name, value, ALLOWUTF8) for name, value in exemplar.labels.items()]
-    parts.append(_double(2, exemplar.value))
-    if exemplar.timestamp is not None:
-        parts.append(_time(3, float(exemplar.timestamp)))
-    return [_message(field, *parts)]
-
-
-def _counter(metric: Metric, samples: List[Sample]) -> List[bytes]:
-    total = _find(metric, samples, "_total", "")
-    value = [_double(1, total.value), *_exemplar(2, total.exemplar)] if total else []
-    return value + _start(metric, samples, 3)
-
-
-def _totals(metric: Metric, samples: List[Sample]) -> List[bytes]:
-    count = _find(metric, samples, "_count", "_gcount")
-    total = _find(metric, samples, "_sum", "_gsum")
-    parts = [_number(1, int(count.value))] if count else []
-    return parts + ([_double(2, total.value)] if total else [])
-
-
-def _summary(metric: Metric, samples: List[Sample]) -> List[bytes]:
-    quantiles = [
-        _message(3, _double(1, float(sample.labels["quantile"])), _double(2, sample.value))
-        for sample in samples
-        if sample.name == metric.name and "quantile" in sample.labels
-    ]
-    return [*_totals(metric, samples), *quantiles, *_start(metric, samples, 4)]
-
-
-def _histogram(metric: Metric, samples: List[Sample]) -> List[bytes]:
-    parts = _totals(metric, samples)
-    for sample in samples:
-        if sample.name == metric.name + "_bucket":
-            count = _number(1, int(sample.value)), _double(2, float(sample.labels["le"]))
-            parts.append(_message(3, *count, *_exemplar(3, sample.exemplar)))
-    start = _start(metric, samples, 15)
-    # Samples of an older prometheus_client have none.
-    for native in (getattr(sample, "native_histogram", None) for sample in samples):
-        if native:
-            totals = [_number(1, int(native.count_value)), _double(2, native.sum_value)]
-            return [*(parts or totals), *_native(native, start)]
-    return parts + start
-
-
-def _native(histogram: NativeHistogram, start: List[bytes]) -> List[bytes]:
-    parts = [
-        _number(5, _zigzag(histogram.schema)),
-        _double(6, histogram.zero_threshold),
-        _number(7, int(histogram.zero_count)),
-    ]
-    if histogram.neg_spans:
-        parts += _side(9, histogram.neg_spans, histogram.neg_deltas or ())
-    # Without any span it would be taken for a classic histogram.
-    parts += _side(12, histogram.pos_spans or [(0, 0)], histogram.pos_deltas or ())
-    for exemplar in histogram.nh_exemplars or ():
-        start = start + _exemplar(16, exemplar)
-    return parts + start
-
-
-def _side(field: int, spans: Iterable[Tuple[int, int]], deltas: Iterable[int]) -> List[bytes]:
-    parts = [
-        _message(field, _number(1, _zigzag(offset)), _number(2, length)) for offset, length in spans
-    ]
-    packed = [_varint(_zigzag(delta)) for delta in deltas]
-    return [*parts, _message(field + 1, *packed)] if packed else parts

@@ -13,21 +13,30 @@ segment does not hold what they yield unless sample_collectors() brings it there
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
-from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tuple
+from typing import (
+    Collection,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from . import _core
 from ._core import Segment
 from .created import use_created
-from .metrics_core import Metric, text_name
-from .openmetrics.escaping import ALLOWUTF8, DOTS, VALUES, escape_metric_name, escape_text
+from .metrics_core import Metric
+from .openmetrics.escaping import ALLOWUTF8, DOTS, VALUES
 from .openmetrics.parser import text_string_to_metric_families
+from .scraping import joining, spelling
 from .segment import default_segment, open_private
-from .validation import _is_valid_legacy_metric_name
-
-
-EOF = b"# EOF\n"
 
 
 class Collector(Protocol):
@@ -52,21 +61,12 @@ class _TargetInfo:
         return []
 
 
-_SUFFIXES = {
-    "counter": ("_total", "_created"),
-    "summary": ("_sum", "_count", "_created"),
-    "histogram": ("_bucket", "_sum", "_count", "_created"),
-    "gaugehistogram": ("_bucket", "_gsum", "_gcount"),
-    "info": ("_info",),
-}
-
-
 def sample_names(families: Iterable[Metric]) -> List[str]:
     """The names that families take: their own and those of their samples."""
     return [
         family.name + suffix
         for family in families
-        for suffix in ("", *_SUFFIXES.get(family.type, ()))
+        for suffix in spelling.SUFFIXES.get(family.type, spelling.PLAIN)
     ]
 
 
@@ -206,24 +206,27 @@ class CollectorRegistry:
     def _recorded_text(
         self,
         text_format: int,
-        names: Optional[Iterable[str]] = None,
-        escaping: str = ALLOWUTF8,
-    ) -> bytes:
-        """What the segment holds, of these sample names alone unless None."""
+        escaping: str,
+        names: Optional[Collection[str]] = None,
+        others: Sequence[str] = (),
+    ) -> Tuple[bytes, List[str]]:
+        """What the segment holds; of these names alone unless None. And which `others` it has."""
         segment = self._segment()
         for collector, own in self._collector_to_names.items():
             call = getattr(collector, "_call_functions", None)
-            if call and (names is None or not own or own[0] in names):
+            if call and (names is None or not own or _is_any_of(own, names, escaping)):
                 call()
         if self._dropped and not segment.path:
             taken = self._names_to_collectors
             names = [name for name in (taken if names is None else names) if name in taken]
-        return render(segment, text_format, names, escaping)
+        return render(segment, text_format, names, escaping, others)
 
-    def _recorded(self, names: Optional[Iterable[str]] = None) -> Iterator[Metric]:
-        return families_of(self._recorded_text(_core.FORMAT_OPENMETRICS_100, names))
+    def _recorded(self, names: Optional[Collection[str]] = None) -> Iterator[Metric]:
+        return families_of(self._recorded_text(_core.FORMAT_OPENMETRICS_100, ALLOWUTF8, names)[0])
 
-    def _others(self, names: Optional[Set[str]] = None) -> Iterator[Metric]:
+    def _others(
+        self, names: Optional[Collection[str]] = None, escaping: str = ALLOWUTF8
+    ) -> Iterator[Metric]:
         """The families that the segment does not hold; of the holders of these names alone."""
         if self._target_info and (names is None or "target_info" in names):
             metric = Metric("target", "Target metadata", "info")
@@ -233,37 +236,44 @@ class CollectorRegistry:
             collectors = list(self._collector_to_names)
         else:
             holders = self._names_to_collectors
-            found = [holders[name] for name in holders if name in names]
+            found = [holders[name] for name in holders if _is_any_of([name], names, escaping)]
             collectors = list(dict.fromkeys([*self._collectors_without_names, *found]))
         for collector in collectors:
             if not self._is_recorded(collector):
                 yield from collector.collect()
 
     def _export(
-        self, text_format: int, escaping: str, names: Optional[Set[str]] = None
+        self,
+        text_format: int,
+        escaping: str,
+        names: Optional[Collection[str]] = None,
+        samples: Optional[Collection[str]] = None,
     ) -> Tuple[bytes, List[Metric]]:
-        """What is rendered already, and the families that have to be."""
-        others = list(self._others(names))
-        plain = text_format == _core.FORMAT_TEXT_004
-        if escaping == DOTS or plain and use_created():
-            # A segment has no text with "__" in all names, nor one in the text format with x_created.
-            recorded = list(self._recorded(names))
-            return b"", recorded + _not_among({m.name for m in recorded}, others)
-        text = self._recorded_text(text_format, names, escaping)
-        if text_format == _core.FORMAT_PROTOBUF:
-            from .protobuf import family_names  # it imports this module
+        """What is rendered already, without an end, and the families that have to be, as written.
 
-            written = None if escaping == ALLOWUTF8 else escaping
-            return text, _not_among(set(family_names(text)), others, written)
-        if others:
-            others = _not_among(set(_core.family_names(text)), others, escaping)
-        return _core.client_text(text if plain else text[: -len(EOF)]), others
+        names: the families that have one of these. samples: of collectors' families these alone.
+        """
+        others: Iterable[Metric] = self._others(names, escaping)
+        if samples is not None:
+            others = filter(None, (family._restricted_metric(samples) for family in others))
+        elif names is not None:
+            asked_for = names
+            others = (
+                family
+                for family in others
+                if joining.is_asked_for(family, asked_for, escaping)
+            )
+        joined = joining.join(others, escaping)
+        claims = [name for family in joined for name in joining.claims(family)]
+        text, taken = self._recorded_text(text_format, escaping, names, claims)
+        return without_end(text, text_format), joining.without(joined, taken)
 
     def collect(self) -> Iterator[Metric]:
         """The families as a scrape of this process would see them at this moment."""
         recorded = list(self._recorded())
         yield from recorded
-        yield from _not_among({metric.name for metric in recorded}, self._others())
+        taken = {name for metric in recorded for name in joining.claims(metric)}
+        yield from (other for other in self._others() if taken.isdisjoint(joining.claims(other)))
 
     def get_sample_value(
         self, name: str, labels: Optional[Dict[str, str]] = None
@@ -298,27 +308,14 @@ def _present(labels: Dict[str, str]) -> Dict[str, str]:
     return {key: value for key, value in labels.items() if value != ""}
 
 
-def _not_among(
-    names: Set[str], families: Iterable[Metric], escaping: Optional[str] = None
-) -> List[Metric]:
-    """A family is served once: what the segment has wins over what a collector yields.
-
-    names: those of the families in the segment, in either format; escaping: as they are written.
-    """
-
-    def written(name: str) -> str:
-        if escaping is None:
-            return name
-        return escape_text(name) if escaping == ALLOWUTF8 else escape_metric_name(name, escaping)
-
-    if escaping == VALUES:
-        # In OpenMetrics a counter is named so that its "_total" comes out escaped, too.
-        names = names | {name[:-1] for name in names if name.endswith("_")}
-    return [
-        family
-        for family in families
-        if written(family.name) not in names and written(text_name(family)) not in names
-    ]
+def _is_any_of(own: Iterable[str], names: Collection[str], escaping: str) -> bool:
+    """Whether one of the sample names is asked for, as it is or as it is written."""
+    return any(
+        name in names
+        or not spelling.is_plain_metric(name)
+        and not set(spelling.sample_names(name, escaping)).isdisjoint(names)
+        for name in own
+    )
 
 
 class RestrictedRegistry:
@@ -336,34 +333,50 @@ class RestrictedRegistry:
             if restricted:
                 yield restricted
 
-    def _export(self, text_format: int, escaping: str) -> Tuple[bytes, List[Metric]]:
-        if not all(map(_is_valid_legacy_metric_name, self._name_set)):
-            # What is escaped is not to be told from its text.
-            return b"", list(self.collect())
-        text, families = self._registry._export(text_format, escaping, self._name_set)
-        restricted = (family._restricted_metric(self._name_set) for family in families)
-        if text_format != _core.FORMAT_PROTOBUF:  # there a family is whole or not there
-            text = _lines_of(text, self._name_set)
-        return text, [family for family in restricted if family]
+    def _export(
+        self, text_format: int, escaping: str, names: Optional[Collection[str]] = None
+    ) -> Tuple[bytes, List[Metric]]:
+        wanted = self._name_set if names is None else self._name_set.intersection(names)
+        if text_format in _WHOLE_FORMATS:
+            return self._registry._export(text_format, escaping, wanted)
+        text, families = self._registry._export(text_format, escaping, wanted, wanted)
+        written = [name for one in wanted for name in spelling.sample_names(one, escaping)]
+        return _lines_of(text, written), families
 
 
-def _lines_of(text: bytes, names: Set[str]) -> bytes:
-    """The samples of these names, each family after its comments."""
-    wanted = {name.encode("utf-8", "replace") for name in names}
+# A family is one message, or a series one sample: whole or not there.
+_WHOLE_FORMATS = (_core.FORMAT_PROTOBUF, _core.FORMAT_OPENMETRICS_200)
+
+
+def _lines_of(text: bytes, names: Iterable[str]) -> bytes:
+    """The samples of these names, as they are written, each family after its comments."""
+    heads = {
+        spelling.quoted(name, spelling.is_plain_metric(name)).encode("utf-8", "replace")
+        for name in names
+    }
     kept: List[bytes] = []
     comments: List[bytes] = []  # of the family that is being read, until one of its samples is kept
     family = b""
     for line in text.split(b"\n")[:-1]:
-        if line.startswith(b"#"):
-            name = line.split(b" ", 3)[2]
+        if line.startswith(b"# "):
+            name = _name_in(line[len("# HELP ") :])
             if name != family:
                 comments, family = [], name
             comments.append(line)
-        elif line.replace(b"{", b" ", 1).split(b" ", 1)[0] in wanted:
+        elif _name_in(line[line.startswith(b"{") :]) in heads:
             kept += comments
             comments = []
             kept.append(line)
     return b"".join(line + b"\n" for line in kept)
+
+
+_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"|[^ {]*')
+
+
+def _name_in(line: bytes) -> bytes:
+    """The name that a line begins with, in its quotes if it has some."""
+    found = _NAME.match(line)
+    return found.group() if found else b""
 
 
 class _DefaultRegistry(CollectorRegistry):
@@ -398,17 +411,30 @@ def render(
     text_format: int,
     names: Optional[Iterable[str]] = None,
     escaping: str = ALLOWUTF8,
-) -> bytes:
-    """What the segment holds, of these names alone unless None."""
+    others: Sequence[str] = (),
+) -> Tuple[bytes, List[str]]:
+    """What the segment holds, of these names alone unless None. And which `others` it has."""
     scheme = _ESCAPINGS.get(escaping, _core.ESCAPING_UNDERSCORES)
     if text_format == _core.FORMAT_TEXT_004 and scheme != _core.ESCAPING_UNDERSCORES:
         text_format = _core.FORMAT_TEXT_100
-    return segment.render(
+    text, taken = segment.render_beside(
+        others,
         names if names is None else list(names),
         format=text_format,
         escaping=scheme,
         created=use_created(),
     )
+    return (_core.client_text(text) if text_format in _CLIENT_FORMATS else text), taken
+
+
+# Where whole numbers and labels are written as prometheus_client does, which applications' tests know.
+_CLIENT_FORMATS = (_core.FORMAT_TEXT_004, _core.FORMAT_TEXT_100, _core.FORMAT_OPENMETRICS_100)
+_ENDS = {_core.FORMAT_OPENMETRICS_100: b"# EOF\n", _core.FORMAT_OPENMETRICS_200: b"# EOF\n"}
+
+
+def without_end(text: bytes, text_format: int) -> bytes:
+    """A rendered text that more is to follow."""
+    return text[: len(text) - len(_ENDS.get(text_format, b""))]
 
 
 def families_of(text: bytes) -> Iterator[Metric]:
@@ -418,4 +444,4 @@ def families_of(text: bytes) -> Iterator[Metric]:
 
 def collect_metric(segment: Segment, names: Iterable[str]) -> List[Metric]:
     """The families with these names alone."""
-    return list(families_of(render(segment, _core.FORMAT_OPENMETRICS_100, names)))
+    return list(families_of(render(segment, _core.FORMAT_OPENMETRICS_100, names)[0]))

@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MIT
 """rendering - which format a scraper gets, and a registry in that format
 
-What a registry has in its segment is rendered in C without the interpreter's lock; only the
-families of custom collectors are rendered here.
+Servers let the library negotiate, as the collector does (lib/text/negotiate.c); choose_encoder() is
+there for programs that serve by themselves, with prometheus_client's answers.
 """
 
 from __future__ import annotations
 
 import gzip
+import re
 from functools import partial
-from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from urllib.parse import parse_qs
 
-from . import protobuf
+from . import _core, protobuf
 from ._core import CONTENT_TYPE_TEXT_004, FORMAT_TEXT_004
-from .metrics_core import Metric, text_name
 from .openmetrics import exposition as openmetrics
-from .openmetrics.escaping import ALLOWUTF8, DOTS, UNDERSCORES, VALUES, escape_metric_name
+from .openmetrics.escaping import ALLOWUTF8, DOTS, UNDERSCORES, VALUES
 from .registry import REGISTRY, Collector
-from .utils import floatToGoString, parse_version
+from .scraping.exposing import expose
+from .utils import parse_version
 
 CONTENT_TYPE_PLAIN_0_0_4 = CONTENT_TYPE_TEXT_004
 CONTENT_TYPE_PLAIN_1_0_0 = "text/plain; version=1.0.0; charset=utf-8"
@@ -25,6 +27,15 @@ CONTENT_TYPE_LATEST = CONTENT_TYPE_PLAIN_1_0_0
 
 # An exposition is mostly repetition: higher levels take many times longer and gain little.
 _GZIP_LEVEL = 1
+_GZIP_FROM_BYTES = 1000  # what is smaller does not get smaller
+_NAMES_MAX = 256  # each is compared with each family
+
+_ESCAPINGS = {
+    _core.ESCAPING_UNDERSCORES: UNDERSCORES,
+    _core.ESCAPING_DOTS: DOTS,
+    _core.ESCAPING_VALUES: VALUES,
+    _core.ESCAPING_ALLOW_UTF8: ALLOWUTF8,
+}
 
 
 def generate_latest(registry: Collector = REGISTRY, escaping: str = UNDERSCORES) -> bytes:
@@ -35,61 +46,7 @@ def generate_latest(registry: Collector = REGISTRY, escaping: str = UNDERSCORES)
     escaping: of names beyond the older character set, "allow-utf-8", "underscores", "dots" or
     "values".
     """
-    export = getattr(registry, "_export", None)
-    if export is None:
-        return render(registry.collect(), escaping)
-    text, families = export(FORMAT_TEXT_004, escaping)
-    return bytes(text) + render(families, escaping)
-
-
-# ---- families of custom collectors ----
-
-# What OpenMetrics has and the text format has not stands there as gauges of their own.
-_SEPARATE_SUFFIXES = ("_created", "_gsum", "_gcount")
-_TEXT_TYPES = {
-    "info": "gauge",
-    "stateset": "gauge",
-    "gaugehistogram": "histogram",
-    "unknown": "untyped",
-}
-
-
-def render(families: Iterable[Metric], escaping: str) -> bytes:
-    """Families in the text format."""
-    lines: List[str] = []
-    for metric in families:
-        try:
-            _render_family(metric, escaping, lines)
-        except Exception as error:
-            error.args = (error.args or ("",)) + (metric,)
-            raise
-    return "".join(lines).encode("utf-8", "replace")
-
-
-def _render_family(metric: Metric, escaping: str, lines: List[str]) -> None:
-    separate: Dict[str, List[str]] = {}
-    typ = _TEXT_TYPES.get(metric.type, metric.type)
-    _render_head(text_name(metric), metric, typ, escaping, lines)
-    for sample in metric.samples:
-        time = ""
-        if sample.timestamp is not None:
-            time = f" {int(float(sample.timestamp) * 1000)}"
-        head = openmetrics.sample_head(sample, escaping)
-        line = f"{head} {floatToGoString(sample.value)}{time}\n"
-        suffix = sample.name[len(metric.name) :]
-        if suffix in _SEPARATE_SUFFIXES and sample.name.startswith(metric.name):
-            separate.setdefault(suffix, []).append(line)
-        else:
-            lines.append(line)
-    for suffix, others in sorted(separate.items()):
-        _render_head(metric.name + suffix, metric, "gauge", escaping, lines)
-        lines.extend(others)
-
-
-def _render_head(name: str, metric: Metric, typ: str, escaping: str, lines: List[str]) -> None:
-    escaped = escape_metric_name(name, escaping)
-    documentation = metric.documentation.replace("\\", r"\\").replace("\n", r"\n")
-    lines.append(f"# HELP {escaped} {documentation}\n# TYPE {escaped} {typ}\n")
+    return expose(registry, FORMAT_TEXT_004, escaping)
 
 
 # ---- what a scraper wants ----
@@ -137,7 +94,7 @@ def choose_encoder(accept_header: Optional[str]) -> Tuple[Callable[[Collector], 
         if clause.name == "application/openmetrics-text" and (modern or not version):
             if not version:
                 return openmetrics.generate_latest, openmetrics.CONTENT_TYPE_LATEST
-            version = ".".join(map(str, numbers))
+            version = "2.0.0" if numbers == (2, 0, 0) else "1.0.0"
             return (
                 partial(openmetrics.generate_latest, escaping=escaping, version=version),
                 f"application/openmetrics-text; version={version}; charset=utf-8; "
@@ -158,8 +115,28 @@ def choose_encoder(accept_header: Optional[str]) -> Tuple[Callable[[Collector], 
 
 
 def gzip_accepted(accept_encoding_header: Optional[str]) -> bool:
-    """Whether gzip is among the accepted encodings."""
-    return any(clause.name == "gzip" for clause in _clauses(accept_encoding_header))
+    """Whether to answer in gzip: it, or else "*", is accepted, and identity is not preferred.
+
+    By RFC 9110, 12.5.3; what is no quality is 0. As the collector does.
+    """
+    qualities: Dict[str, float] = {}
+    for clause in (accept_encoding_header or "").lower().split(","):
+        coding, *parameters = (part.strip() for part in clause.split(";"))
+        found = [part[2:].strip() for part in parameters if part.startswith("q=")]
+        quality = 1.0 if not found else float(found[0]) if _QUALITY.fullmatch(found[0]) else 0.0
+        coding = "gzip" if coding == "x-gzip" else coding
+        qualities[coding] = max(quality, qualities.get(coding, 0) if coding == "gzip" else 0)
+    accepted = qualities.get("gzip", qualities.get("*", 0))
+    return accepted > 0 and accepted >= qualities.get("identity", 0)
+
+
+_QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+
+
+def query_parameters(query: str) -> Dict[str, List[str]]:
+    """Those of a URL, as a server hands it over: a str of its bytes."""
+    text = query.encode("latin-1", "replace").decode("utf-8", "replace")
+    return parse_qs(text, keep_blank_values=True)
 
 
 def bake_output(
@@ -169,13 +146,23 @@ def bake_output(
     params: Mapping[str, Sequence[str]],
     disable_compression: bool,
 ) -> Tuple[str, List[Tuple[str, str]], bytes]:
-    """The status, headers and body of an answer. params: of the query; name[] chooses samples."""
-    encoder, content_type = choose_encoder(accept_header)
-    if "name[]" in params:
-        registry = registry.restricted_registry(params["name[]"])  # type: ignore[attr-defined]
-    output = encoder(registry)
-    headers = [("Content-Type", content_type)]
-    if not disable_compression and gzip_accepted(accept_encoding_header):
+    """The status, headers and body of an answer. params: of the query; name[] chooses families."""
+    names = params.get("name[]")
+    if names is not None and len(names) > _NAMES_MAX:
+        return _refusal(f"at most {_NAMES_MAX} name[] are taken\n")
+    text_format, escaping, content_type = _core.choose_format(accept_header or None)
+    output = expose(
+        registry, text_format, _ESCAPINGS[escaping], None if names is None else set(names)
+    )
+    headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
+    wants_gzip = not disable_compression and gzip_accepted(accept_encoding_header)
+    if wants_gzip and len(output) >= _GZIP_FROM_BYTES:
         output = gzip.compress(output, _GZIP_LEVEL)
         headers.append(("Content-Encoding", "gzip"))
+    headers.append(("Content-Length", str(len(output))))
     return "200 OK", headers, output
+
+
+def _refusal(why: str) -> Tuple[str, List[Tuple[str, str]], bytes]:
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(why)))]
+    return "400 Bad Request", headers, why.encode()
