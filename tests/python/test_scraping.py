@@ -166,9 +166,12 @@ def test_openmetrics_2_is_ours(registry: Any) -> None:
     shmetrics.NativeHistogram("n", "", registry=registry).observe(0.5)
     custom = HistogramMetricFamily("custom", "C.", [("1", 2), ("+Inf", 3)], 4.5)
     registry.register(Collector(custom, SummaryMetricFamily("s", "S.", 3, 4)))
-    answer = ask(registry, f"{OPENMETRICS};version=2.0.0")
-    assert answer.headers["Content-Type"] == _core.CONTENT_TYPE_OPENMETRICS_200
-    exposition = expocheck.check(answer.content, expocheck.OpenMetrics2)
+    accept = f"{OPENMETRICS};version=2.0.0"
+    answer = ask(registry, accept)
+    assert answer.headers["Content-Type"] == _core.choose_format(accept)[2]
+    assert "version=2.0.0" in answer.headers["Content-Type"]
+    parser = expocheck.parser_of(answer.headers["Content-Type"])
+    exposition = expocheck.check(answer.content, parser)
     assert [name for name, _ in exposition.natives] == ["n"]
     assert {name for name, _ in exposition.created} >= {"jobs_total", "h", "n"}
     assert b"custom {count:3,sum:4.5,bucket:[1.0:2,+Inf:3]}\n" in answer.content
