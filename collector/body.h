@@ -10,6 +10,8 @@
  *  M2  One answer is always allowed: a segment whose exposition is larger than the limit is served
  *      to one reader at a time.
  *  M3  A body never changes: any thread reads it without a lock.
+ *  M4  The collector's own pages have a limit of their own: they are served, and show what the
+ *      others hold, while those have no room.
  */
 #ifndef COLLECTOR_BODY_H
 #define COLLECTOR_BODY_H
@@ -18,17 +20,25 @@
 
 struct body;
 
-/* How many bytes may be held at once; 0: no limit. Before the first body. */
+/* What it holds. */
+enum body_kind {
+	BODY_SEGMENTS, /* what segments hold */
+	BODY_OWN       /* what the collector says of itself */
+};
+#define BODY_KINDS 2
+
+/* How many bytes of segments may be held at once; 0: no limit. Before the first body. */
 void body_set_limit(size_t bytes);
+/* Of both kinds. */
 size_t body_held_bytes(void);
 /* Whether there is room for another one, of whatever size. */
-bool body_has_room(void);
+bool body_has_room(enum body_kind kind);
 
 /*
  * Takes over the bytes. NULL: with them more would be held than allowed, or no memory; the bytes
  * are then freed.
  */
-struct body *body_create(smx_buffer *bytes);
+struct body *body_create(smx_buffer *bytes, enum body_kind kind);
 struct body *body_get(struct body *body);
 void body_put(struct body *body);
 

@@ -15,9 +15,10 @@ struct errands {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
-	struct errand *first;
-	struct errand **end;
+	struct errand
+		*first; /* in the order of their rounds, of one round in that of their coming */
 	unsigned waiting;
+	uint64_t round; /* of the last one taken */
 	bool stop;
 };
 
@@ -27,9 +28,8 @@ static struct errand *take_first(struct errands *errands)
 	struct errand *errand = errands->first;
 
 	errands->first = errand->next;
-	if (!errands->first)
-		errands->end = &errands->first;
 	errands->waiting--;
+	errands->round = errand->round;
 	return errand;
 }
 
@@ -76,11 +76,56 @@ struct errands *errands_start(void)
 		return NULL;
 	pthread_mutex_init(&errands->lock, NULL);
 	pthread_cond_init(&errands->changed, NULL);
-	errands->end = &errands->first;
 	if (pthread_create(&errands->thread, NULL, run, errands) == 0)
 		return errands;
 	errands_free(errands);
 	return NULL;
+}
+
+/*
+ * With the lock. Fair queueing: a client's errands are a round apart, the first of them in the
+ * round that is on.
+ */
+static uint64_t round_of(const struct errands *errands, const struct errand *errand)
+{
+	uint64_t round = errands->round;
+
+	for (const struct errand *other = errands->first; other; other = other->next)
+		if (client_is_of(other->client, errand->client) && other->round >= round)
+			round = other->round + 1;
+	return round;
+}
+
+/* With the lock. */
+static void insert(struct errands *errands, struct errand *errand)
+{
+	struct errand **link = &errands->first;
+
+	while (*link && (*link)->round <= errand->round)
+		link = &(*link)->next;
+	errand->next = *link;
+	*link = errand;
+	errands->waiting++;
+}
+
+/* With the lock. The last one gives way to a client that has fewer; false: nobody has more. */
+static bool make_place(struct errands *errands, const struct errand *errand)
+{
+	struct errand **link = &errands->first;
+	struct errand *last;
+
+	if (errands->waiting < WAITING_MAX)
+		return true;
+	while ((*link)->next)
+		link = &(*link)->next;
+	last = *link;
+	if (last->round <= errand->round)
+		return false;
+	*link = NULL;
+	errands->waiting--;
+	last->was_run = false;
+	MHD_resume_connection(last->mhd);
+	return true;
 }
 
 bool errands_send(struct errands *errands, struct errand *errand)
@@ -90,14 +135,12 @@ bool errands_send(struct errands *errands, struct errand *errand)
 	errand->descriptor =
 		MHD_get_connection_info(errand->mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	pthread_mutex_lock(&errands->lock);
-	taken = !errands->stop && errands->waiting < WAITING_MAX;
+	errand->round = round_of(errands, errand);
+	taken = !errands->stop && make_place(errands, errand);
 	if (taken) {
 		/* First it stands still, then somebody may wake it. */
 		MHD_suspend_connection(errand->mhd);
-		errand->next = NULL;
-		*errands->end = errand;
-		errands->end = &errand->next;
-		errands->waiting++;
+		insert(errands, errand);
 		pthread_cond_signal(&errands->changed);
 	}
 	pthread_mutex_unlock(&errands->lock);

@@ -6,24 +6,32 @@
  * libmicrohttpd asks anew for the answer to the same request.
  *
  *  E1  An errand is done before its connection goes on; so it may use what the connection owns.
- *  E2  A bounded number waits; the next is refused and not queued.
+ *  E2  A bounded number waits. The next is refused, or takes the place of one whose client has more
+ *      of them waiting.
  *  E3  errands_stop leaves no connection standing: what has not begun is not done any more.
  *  E4  What a client asked for that has hung up since is not done: those who flood and leave do not
  *      hold up those who stay.
+ *  E5  Clients take turns: one with many errands delays another by one errand at most, and its own
+ *      as long as it likes.
  */
 #ifndef COLLECTOR_ERRAND_H
 #define COLLECTOR_ERRAND_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "client.h"
 
 struct errand {
 	void (*run)(struct errand *errand);
 	void (*drop)(struct errand *errand); /* frees it */
 	struct MHD_Connection *mhd;
+	const struct client *client; /* the connection's */
 	struct errand *next;
+	uint64_t round; /* of taking turns */
 	int descriptor; /* the connection's, which is open as long as the errand is out */
-	bool was_run;	/* false when it is back: no time was left, or nobody waits for it */
+	bool was_run;	/* false when it is back: it gave way, or nobody waits for it */
 };
 
 struct errands;

@@ -35,7 +35,7 @@ static void drop_check(struct errand *errand)
 }
 
 /* One line a second: an attack must not become an attack on the log. */
-static enum gate conclude(bool is_right)
+static enum gate conclude(bool is_right, const struct client *client)
 {
 	static log_pace pace;
 
@@ -45,21 +45,23 @@ static enum gate conclude(bool is_right)
 	atomic_fetch_add(&selfmetrics_counts.authentications_failed, 1);
 	if (log_paced(&pace))
 		log_event(LOG_LEVEL_WARN, log_text("msg", "request refused"),
-			  log_text("reason", "no user, or not with this password"));
+			  log_text("reason", "no user, or not with this password"),
+			  log_text("client", client->text));
 	return GATE_SHUT;
 }
 
-static enum gate come_back(struct check *check)
+static enum gate come_back(struct check *check, const struct client *client)
 {
 	const bool was_run = check->errand.was_run;
 	const bool is_right = check->is_right;
 
 	drop_check(&check->errand);
-	return was_run ? conclude(is_right) : GATE_BUSY;
+	return was_run ? conclude(is_right, client) : GATE_BUSY;
 }
 
 static enum gate send_check(struct errand **errand, struct errands *errands, struct web *web,
-			    struct MHD_Connection *mhd, struct auth_claim *claim)
+			    struct MHD_Connection *mhd, const struct client *client,
+			    struct auth_claim *claim)
 {
 	struct check *check = calloc(1, sizeof(*check));
 
@@ -67,7 +69,8 @@ static enum gate send_check(struct errand **errand, struct errands *errands, str
 		auth_claim_free(claim);
 		return GATE_BUSY;
 	}
-	check->errand = (struct errand){.run = run_check, .drop = drop_check, .mhd = mhd};
+	check->errand =
+		(struct errand){.run = run_check, .drop = drop_check, .mhd = mhd, .client = client};
 	check->claim = *claim;
 	check->web = web_share(web);
 	*errand = &check->errand;
@@ -79,7 +82,7 @@ static enum gate send_check(struct errand **errand, struct errands *errands, str
 }
 
 enum gate gate_ask(struct errand **errand, struct errands *errands, struct web *web,
-		   struct MHD_Connection *mhd)
+		   struct MHD_Connection *mhd, const struct client *client)
 {
 	struct auth_claim claim;
 	enum auth_verdict verdict;
@@ -88,7 +91,7 @@ enum gate gate_ask(struct errand **errand, struct errands *errands, struct web *
 		struct check *check = (struct check *)*errand;
 
 		*errand = NULL;
-		return come_back(check);
+		return come_back(check, client);
 	}
 	if (!web->auth)
 		return GATE_OPEN;
@@ -96,7 +99,7 @@ enum gate gate_ask(struct errand **errand, struct errands *errands, struct web *
 		MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION));
 	verdict = auth_known(web->auth, &claim);
 	if (verdict == AUTH_UNKNOWN)
-		return send_check(errand, errands, web, mhd, &claim);
+		return send_check(errand, errands, web, mhd, client, &claim);
 	auth_claim_free(&claim);
-	return conclude(verdict == AUTH_RIGHT);
+	return conclude(verdict == AUTH_RIGHT, client);
 }

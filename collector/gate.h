@@ -25,6 +25,6 @@ enum gate {
  * GATE_WAIT.
  */
 enum gate gate_ask(struct errand **errand, struct errands *errands, struct web *web,
-		   struct MHD_Connection *mhd);
+		   struct MHD_Connection *mhd, const struct client *client);
 
 #endif

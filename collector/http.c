@@ -5,7 +5,8 @@
  * libmicrohttpd, one epoll thread a listener. It makes whatever is quick by itself; a scrape it
  * hands to the renderer, a password to an errand.
  *
- * What a path means is in routes.c, which requests are refused whatever they ask for in request.c.
+ * What a request gets is in service.c, which are refused whatever they ask for in request.c, which
+ * connections in admission.c.
  */
 #include "http.h"
 
@@ -14,160 +15,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "clock.h"
-#include "errand.h"
-#include "gate.h"
-#include "lifecycle.h"
 #include "query.h"
-#include "reaper.h"
-#include "request.h"
-#include "routes.h"
 #include "selfmetrics.h"
+#include "service.h"
 #include "sockets.h"
 #include "telemetry.h"
-#include "text.h"
+#include "tls.h"
 
-#define CONNECTIONS_MAX 1024u
-/* A proxy in front is one address for everybody behind it. */
-#define CONNECTIONS_PER_ADDRESS 512u
 #define SILENCE_SECONDS 120u
 /* Request line and header together. */
 #define HEADER_BYTES_MAX ((size_t)32 * 1024)
-#define BODY_BYTES_MAX ((uint64_t)64 * 1024)
-/* Besides connections: segments, inotify, log, listeners. */
-#define SPARE_DESCRIPTORS 600u
-
-#define ALLOWED_METHODS "GET, HEAD, OPTIONS"
-#define ALLOWED_TO_RELOAD "POST, PUT, OPTIONS"
 
 struct http {
-	const struct options *options;
-	struct scrape *scrape;
+	struct service service;
 	struct reaper *reaper;
-	struct renderer *renderer;
-	struct errands *errands;
+	unsigned connection_limit;
 	bool has_tls;
 	struct MHD_Daemon *daemons[OPTIONS_LISTEN_MAX];
 	size_t daemon_count;
-	atomic_uint scrapes_running;
 	atomic_bool draining;
 };
-
-/* ---- serving ---- */
-
-static void say(struct answer *answer, unsigned status, const char *text)
-{
-	answer->status = status;
-	answer->content_type = ANSWER_TEXT;
-	text_append(&answer->body, text);
-}
-
-/* False: the connection stands still, and this is to be asked again. */
-static bool serve_scrape(struct http *http, struct connection *connection,
-			 const struct request *request, const struct metrics_path *path,
-			 struct answer *answer)
-{
-	const unsigned limit = http->options->max_requests;
-
-	if (connection->ticket.order) {
-		telemetry_finish(answer, http->renderer, &connection->ticket);
-		return true;
-	}
-	/*
-	 * Released when the last byte is sent: a slow reader holds the memory of its answer until
-	 * then.
-	 */
-	connection->is_scrape = true;
-	if (atomic_fetch_add(&http->scrapes_running, 1) >= limit && limit != 0) {
-		atomic_fetch_add(&selfmetrics_counts.rejected_for_requests, 1);
-		say(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
-		    "too many scrapes at the same time (--web.max-requests)\n");
-		return true;
-	}
-	return telemetry_begin(answer, request, path, connection->arrived_ns, http->renderer,
-			       &connection->ticket);
-}
-
-static void refuse_method(struct answer *answer, const char *allowed)
-{
-	answer->allowed = allowed;
-	say(answer, MHD_HTTP_METHOD_NOT_ALLOWED, "this method is not served here\n");
-}
-
-/* False: as above. */
-static bool serve_reload(struct http *http, struct connection *connection,
-			 const struct request *request, struct answer *answer)
-{
-	if (request_changes(request) && http->options->lifecycle)
-		return lifecycle_answer(&connection->errand, http->errands, request->mhd, answer);
-	if (!request_changes(request))
-		refuse_method(answer, ALLOWED_TO_RELOAD);
-	else
-		say(answer, MHD_HTTP_FORBIDDEN, "--web.enable-lifecycle is not set\n");
-	return true;
-}
-
-/* What a request gets that is let in. False: as above. */
-static bool serve(struct http *http, struct connection *connection, const struct request *request,
-		  struct answer *answer)
-{
-	const char *path = request_path(request);
-	struct metrics_path metrics;
-	const bool is_scrape = routes_find_metrics(http->options, path, &metrics);
-	const struct route *route = routes_find(path);
-
-	if (!is_scrape && !route && !(request_asks(request) && strcmp(path, "*") == 0)) {
-		say(answer, MHD_HTTP_NOT_FOUND, "no such path\n");
-	} else if (request_asks(request)) {
-		answer->status = MHD_HTTP_NO_CONTENT;
-		answer->allowed = route && route->reloads ? ALLOWED_TO_RELOAD : ALLOWED_METHODS;
-	} else if (route && route->reloads) {
-		return serve_reload(http, connection, request, answer);
-	} else if (!request_reads(request)) {
-		refuse_method(answer, ALLOWED_METHODS);
-	} else if (is_scrape) {
-		return serve_scrape(http, connection, request, &metrics, answer);
-	} else if (route->serve) {
-		route->serve(answer, http->options);
-	} else if (route->serve_walked) {
-		route->serve_walked(http->scrape, answer);
-	} else {
-		route->serve_asked(answer, request, http->options);
-	}
-	return true;
-}
-
-/* False: as above. */
-static bool check_and_serve(struct http *http, struct connection *connection,
-			    const struct request *request, struct web *web, struct answer *answer)
-{
-	const char *broken = request_broken_rule(request);
-	enum gate gate = GATE_OPEN;
-
-	if (broken) {
-		say(answer, MHD_HTTP_BAD_REQUEST, broken);
-		answer->is_last = true;
-		return true;
-	}
-	if (!connection->is_let_in)
-		gate = gate_ask(&connection->errand, http->errands, web, request->mhd);
-	switch (gate) {
-	case GATE_WAIT:
-		return false;
-	case GATE_SHUT:
-		say(answer, MHD_HTTP_UNAUTHORIZED, "a user and a password are needed\n");
-		return true;
-	case GATE_BUSY:
-		say(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "too many passwords to check\n");
-		return true;
-	default:
-		connection->is_let_in = true;
-		return serve(http, connection, request, answer);
-	}
-}
 
 /* ---- answering ---- */
 
@@ -179,11 +50,45 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info ? info->socket_context : NULL;
 }
 
-static void log_request(const char *method, const char *target, const struct answer *answer)
+static void log_request(const struct connection *connection, const struct request *request,
+			const struct answer *answer)
 {
-	log_event(LOG_LEVEL_DEBUG, log_text("msg", "request"), log_text("method", method),
-		  log_text("path", target), log_number("status", answer->status),
+	log_event(LOG_LEVEL_DEBUG, log_text("msg", "request"),
+		  log_text("client", connection->client.text), log_text("method", request->method),
+		  log_text("path", request->target), log_number("status", answer->status),
 		  log_number("bytes", (int64_t)answer_size(answer)));
+}
+
+static enum MHD_Result send_answer(struct http *http, struct connection *connection,
+				   const struct request *request, struct web *web,
+				   struct answer *answer)
+{
+	/* A connection from before the last reload ends: its next one has what is new. */
+	answer->is_last = answer->is_last || connection->web != web || atomic_load(&http->draining);
+	connection->body_bytes = request_wants_body(request) ? answer_size(answer) : 0;
+	log_request(connection, request, answer);
+	return answer_send(answer, request->mhd, web);
+}
+
+/* The header is there. What is refused for it is refused now, whatever body is to come. */
+static enum MHD_Result begin_request(struct http *http, struct connection *connection,
+				     const struct request *request)
+{
+	const long timeout_ms = telemetry_timeout_ms(request);
+	struct answer answer = {.status = MHD_HTTP_OK};
+	struct web *web;
+	enum MHD_Result result = MHD_YES;
+
+	connection->discarded_bytes = 0;
+	connection->arrived_ns = clock_ns();
+	connection_request_began(http->reaper, connection,
+				 timeout_ms ? timeout_ms : REAPER_REQUEST_MS);
+	if (!service_refuses(request, &answer))
+		return MHD_YES;
+	web = web_take();
+	result = send_answer(http, connection, request, web, &answer);
+	web_give_back(web);
+	return result;
 }
 
 static enum MHD_Result answer_request(struct http *http, struct connection *connection,
@@ -193,14 +98,8 @@ static enum MHD_Result answer_request(struct http *http, struct connection *conn
 	struct web *web = web_take();
 	enum MHD_Result result = MHD_YES;
 
-	if (check_and_serve(http, connection, request, web, &answer)) {
-		/* A connection from before the last reload ends: its next one has what is new. */
-		answer.is_last =
-			answer.is_last || connection->web != web || atomic_load(&http->draining);
-		connection->body_bytes = request_wants_body(request) ? answer_size(&answer) : 0;
-		log_request(request->method, request->target, &answer);
-		result = answer_send(&answer, request->mhd, web);
-	}
+	if (service_answer(&http->service, connection, request, web, &answer))
+		result = send_answer(http, connection, request, web, &answer);
 	web_give_back(web);
 	return result;
 }
@@ -223,19 +122,13 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 	request.query = connection->query;
 	request.is_bad_target = connection->is_bad_target;
 	if (!*state) {
-		const long timeout_ms = telemetry_timeout_ms(&request);
-
 		*state = connection;
-		connection->discarded_bytes = 0;
-		connection->arrived_ns = clock_ns();
-		connection_request_began(http->reaper, connection,
-					 timeout_ms ? timeout_ms : REAPER_REQUEST_MS);
-		return MHD_YES;
+		return begin_request(http, connection, &request);
 	}
 	if (*upload_size) {
 		connection->discarded_bytes += *upload_size;
 		*upload_size = 0;
-		return connection->discarded_bytes > BODY_BYTES_MAX ? MHD_NO : MHD_YES;
+		return connection->discarded_bytes > REQUEST_BODY_BYTES_MAX ? MHD_NO : MHD_YES;
 	}
 	return answer_request(http, connection, &request);
 }
@@ -250,27 +143,20 @@ static void on_completed(void *argument, struct MHD_Connection *mhd, void **stat
 	if (!connection)
 		return;
 	*state = NULL;
-	/* It may have gone on only to find that the client has left. */
-	if (connection->ticket.order)
-		renderer_settle(http->renderer, &connection->ticket);
 	if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		atomic_fetch_add(&selfmetrics_counts.sent_bytes, connection->body_bytes);
 	connection->body_bytes = 0;
-	if (connection->is_scrape)
-		atomic_fetch_sub(&http->scrapes_running, 1);
-	connection->is_scrape = false;
-	connection->is_let_in = false;
-	if (connection->errand) /* closed before the answer was asked for again */
-		connection->errand->drop(connection->errand);
-	connection->errand = NULL;
+	service_forget(&http->service, connection);
 	connection_request_ended(http->reaper, connection);
 }
 
 static struct connection *begin_connection(struct http *http, struct MHD_Connection *mhd)
 {
 	const int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	struct connection *connection = connection_opened(http->reaper, fd);
-	const union MHD_ConnectionInfo *info;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct connection *connection =
+		connection_opened(http->reaper, fd, info ? info->client_addr : NULL);
 
 	if (!connection)
 		return NULL;
@@ -278,7 +164,8 @@ static struct connection *begin_connection(struct http *http, struct MHD_Connect
 	info = http->has_tls ? MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)
 			     : NULL;
 	/* Where it fails there are no credentials, and the handshake fails. */
-	if (info && !tls_attach(connection->web->tls, info->tls_session, &connection->peer))
+	if (info && !tls_attach(connection->web->tls, info->tls_session, &connection->peer,
+				connection->client.text))
 		log_event(LOG_LEVEL_ERROR, log_text("msg", "a TLS session cannot be set up"));
 	return connection;
 }
@@ -291,6 +178,16 @@ static void end_connection(struct http *http, struct connection *connection)
 	tls_part(&connection->peer);
 	connection_closed(http->reaper, connection);
 	web_give_back(web);
+}
+
+static enum MHD_Result on_accept(void *argument, const struct sockaddr *address, socklen_t size)
+{
+	struct http *http = argument;
+	struct client client;
+
+	(void)size;
+	client_set(&client, address);
+	return admission_allows(http->reaper, http->connection_limit, &client) ? MHD_YES : MHD_NO;
 }
 
 static void on_connection(void *argument, struct MHD_Connection *mhd, void **context,
@@ -337,36 +234,16 @@ static void on_log(void *argument, const char *format, va_list arguments)
 
 /* ---- start and stop ---- */
 
-/*
- * Connections are descriptors; the usual soft limit of 1,024 is for programs that call select(2).
- */
-static unsigned connection_limit(void)
-{
-	const unsigned wanted = CONNECTIONS_MAX + SPARE_DESCRIPTORS;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return CONNECTIONS_MAX / 4;
-	if (limit.rlim_cur < wanted) {
-		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-	if (limit.rlim_cur >= wanted)
-		return CONNECTIONS_MAX;
-	return limit.rlim_cur > 32 ? (unsigned)limit.rlim_cur / 2 : 8;
-}
-
 /* Takes over the descriptor. */
-static bool add_listener(struct http *http, int fd, const char *name, unsigned limit,
-			 smx_error *error)
+static bool add_listener(struct http *http, int fd, const char *name, smx_error *error)
 {
 	const unsigned tls = http->has_tls ? MHD_USE_TLS : 0;
 	const struct MHD_OptionItem options[] = {
 		{MHD_OPTION_LISTEN_SOCKET, fd, NULL},
 		{MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL},
-		{MHD_OPTION_CONNECTION_LIMIT, limit, NULL},
-		{MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		 limit < CONNECTIONS_PER_ADDRESS ? limit : CONNECTIONS_PER_ADDRESS, NULL},
+		/* Never met: on_accept has turned away those that are too many (admission.h). */
+		{MHD_OPTION_CONNECTION_LIMIT, http->connection_limit + OPTIONS_LISTEN_MAX + 1,
+		 NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, NULL},
 		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
 		/* Asked only where a session has no credentials of its own, and never has any. */
@@ -377,7 +254,7 @@ static bool add_listener(struct http *http, int fd, const char *name, unsigned l
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG | MHD_USE_ITC |
 			MHD_ALLOW_SUSPEND_RESUME | tls,
-		0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		0, on_accept, http, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 		MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_URI_LOG_CALLBACK,
 		on_target, http, MHD_OPTION_END);
@@ -393,9 +270,9 @@ static bool add_listener(struct http *http, int fd, const char *name, unsigned l
 	return true;
 }
 
-static bool listen_on_addresses(struct http *http, unsigned limit, smx_error *error)
+static bool listen_on_addresses(struct http *http, smx_error *error)
 {
-	const struct options *options = http->options;
+	const struct options *options = http->service.options;
 
 	for (size_t i = 0; i < options->listen_count; i++) {
 		char name[LISTENER_NAME_MAX];
@@ -406,13 +283,13 @@ static bool listen_on_addresses(struct http *http, unsigned limit, smx_error *er
 				 options->listen[i].text, strerror(errno));
 			return false;
 		}
-		if (!add_listener(http, fd, name, limit / (unsigned)options->listen_count, error))
+		if (!add_listener(http, fd, name, error))
 			return false;
 	}
 	return true;
 }
 
-static bool listen_on_sockets(struct http *http, unsigned limit, smx_error *error)
+static bool listen_on_sockets(struct http *http, smx_error *error)
 {
 	int fds[OPTIONS_LISTEN_MAX];
 	size_t count;
@@ -426,7 +303,7 @@ static bool listen_on_sockets(struct http *http, unsigned limit, smx_error *erro
 		char name[LISTENER_NAME_MAX];
 
 		listener_describe(fds[i], name);
-		if (!add_listener(http, fds[i], name, limit / (unsigned)count, error))
+		if (!add_listener(http, fds[i], name, error))
 			return false;
 	}
 	return true;
@@ -441,33 +318,51 @@ static bool uses_tls(void)
 	return has_tls;
 }
 
-struct http *http_start(const struct options *options, struct scrape *scrape, smx_error *error)
+/* Whatever has been started of it. */
+static void stop_parts(struct http *http)
 {
-	const unsigned limit = connection_limit();
+	if (http->service.errands)
+		errands_free(http->service.errands);
+	if (http->service.renderer)
+		renderer_destroy(http->service.renderer);
+	if (http->reaper)
+		reaper_stop(http->reaper);
+	free(http);
+}
+
+static struct http *start_parts(const struct options *options, struct scrape *scrape)
+{
 	struct http *http = calloc(1, sizeof(*http));
 
-	if (http)
-		http->reaper = reaper_start(limit);
-	if (http && http->reaper)
-		http->renderer = renderer_start(scrape);
-	if (http && http->renderer)
-		http->errands = errands_start();
-	if (!http || !http->errands) {
-		if (http && http->renderer) {
-			renderer_end(http->renderer);
-			renderer_destroy(http->renderer);
-		}
-		if (http && http->reaper)
-			reaper_stop(http->reaper);
-		free(http);
+	if (!http)
+		return NULL;
+	http->service.options = options;
+	http->service.scrape = scrape;
+	http->has_tls = uses_tls();
+	http->connection_limit = admission_limit();
+	http->reaper = reaper_start(http->connection_limit);
+	if (http->reaper)
+		http->service.renderer = renderer_start(scrape);
+	if (http->service.renderer)
+		http->service.errands = errands_start();
+	if (http->service.errands)
+		return http;
+	if (http->service.renderer)
+		renderer_end(http->service.renderer);
+	stop_parts(http);
+	return NULL;
+}
+
+struct http *http_start(const struct options *options, struct scrape *scrape, smx_error *error)
+{
+	struct http *http = start_parts(options, scrape);
+
+	if (!http) {
 		snprintf(error->message, sizeof(error->message), "no memory or no thread");
 		return NULL;
 	}
-	http->options = options;
-	http->scrape = scrape;
-	http->has_tls = uses_tls();
-	if (options->systemd_socket ? listen_on_sockets(http, limit, error)
-				    : listen_on_addresses(http, limit, error))
+	if (options->systemd_socket ? listen_on_sockets(http, error)
+				    : listen_on_addresses(http, error))
 		return http;
 	http_stop(http, 0);
 	return NULL;
@@ -484,22 +379,19 @@ void http_stop(struct http *http, int64_t grace_ms)
 		 * Its thread may still look at the descriptor, so it is not closed yet; but nobody
 		 * shall queue there. What systemd handed over is for the next process to accept.
 		 */
-		if (fds[i] >= 0 && !http->options->systemd_socket)
+		if (fds[i] >= 0 && !http->service.options->systemd_socket)
 			shutdown(fds[i], SHUT_RDWR);
 	}
 	if (!reaper_wait_quiet(http->reaper, grace_ms))
 		log_event(LOG_LEVEL_WARN,
 			  log_text("msg", "requests cut off at the end of the grace period"),
 			  log_number("grace_ms", grace_ms));
-	errands_stop(http->errands);
-	renderer_end(http->renderer);
+	errands_stop(http->service.errands);
+	renderer_end(http->service.renderer);
 	for (size_t i = 0; i < http->daemon_count; i++) {
 		MHD_stop_daemon(http->daemons[i]);
 		if (fds[i] >= 0)
 			close(fds[i]);
 	}
-	renderer_destroy(http->renderer);
-	reaper_stop(http->reaper);
-	errands_free(http->errands);
-	free(http);
+	stop_parts(http);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lifecycle.c - POST /-/reload
+ * lifecycle.c - POST or PUT /-/reload
  */
 #include "lifecycle.h"
 
@@ -38,7 +38,7 @@ static bool say(struct answer *answer, unsigned status, const char *text, const 
 }
 
 bool lifecycle_answer(struct errand **errand, struct errands *errands, struct MHD_Connection *mhd,
-		      struct answer *answer)
+		      const struct client *client, struct answer *answer)
 {
 	struct request_to_reload *request = (struct request_to_reload *)*errand;
 
@@ -46,8 +46,8 @@ bool lifecycle_answer(struct errand **errand, struct errands *errands, struct MH
 		request = calloc(1, sizeof(*request));
 		if (!request)
 			return say(answer, 503, "no memory", "");
-		request->errand =
-			(struct errand){.run = run_reload, .drop = drop_reload, .mhd = mhd};
+		request->errand = (struct errand){
+			.run = run_reload, .drop = drop_reload, .mhd = mhd, .client = client};
 		if (errands_send(errands, &request->errand)) {
 			*errand = &request->errand;
 			return false;
@@ -57,7 +57,7 @@ bool lifecycle_answer(struct errand **errand, struct errands *errands, struct MH
 	}
 	*errand = NULL;
 	if (!request->errand.was_run)
-		say(answer, 503, "the collector is stopping", "");
+		say(answer, 503, "the collector is stopping, or too many wait for something", "");
 	else if (request->ok)
 		say(answer, 200, "reloaded", "");
 	else

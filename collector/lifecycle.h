@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lifecycle.h - POST /-/reload
+ * lifecycle.h - POST or PUT /-/reload
  */
 #ifndef COLLECTOR_LIFECYCLE_H
 #define COLLECTOR_LIFECYCLE_H
@@ -13,6 +13,6 @@
  * this is to be asked again. *errand is NULL at first, and again with the answer.
  */
 bool lifecycle_answer(struct errand **errand, struct errands *errands, struct MHD_Connection *mhd,
-		      struct answer *answer);
+		      const struct client *client, struct answer *answer);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,39 @@ int listener_open(const struct listener_address *address, char *name)
 	if (fd >= 0)
 		listener_describe(fd, name);
 	return fd;
+}
+
+static in_port_t port_of(const struct listener_address *address)
+{
+	const void *socket_address = &address->socket_address;
+
+	return address->socket_address.ss_family == AF_INET6
+		       ? ((const struct sockaddr_in6 *)socket_address)->sin6_port
+		       : ((const struct sockaddr_in *)socket_address)->sin_port;
+}
+
+static bool is_wildcard(const struct listener_address *address)
+{
+	const void *socket_address = &address->socket_address;
+
+	return address->socket_address.ss_family == AF_INET6
+		       ? IN6_IS_ADDR_UNSPECIFIED(
+				 &((const struct sockaddr_in6 *)socket_address)->sin6_addr)
+		       : ((const struct sockaddr_in *)socket_address)->sin_addr.s_addr ==
+				 INADDR_ANY;
+}
+
+bool listener_conflicts(const struct listener_address *address,
+			const struct listener_address *other)
+{
+	if (port_of(address) == 0 || port_of(address) != port_of(other))
+		return false;
+	if (address->any || other->any)
+		return true;
+	if (address->socket_address.ss_family != other->socket_address.ss_family)
+		return false;
+	return is_wildcard(address) || is_wildcard(other) ||
+	       memcmp(&address->socket_address, &other->socket_address, address->size) == 0;
 }
 
 bool listener_check(const struct listener_address *address, char *rule, size_t rule_size)

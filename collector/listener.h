@@ -25,6 +25,12 @@ bool listener_parse(struct listener_address *address, const char *text, char *ru
 		    size_t rule_size);
 
 /* Whether it is an address of this machine; if not, rule[rule_size] says so. */
+/*
+ * Whether not both can be listened on: one port of one address, or of all of them. Ports that the
+ * system chooses are never one.
+ */
+bool listener_conflicts(const struct listener_address *address,
+			const struct listener_address *other);
 bool listener_check(const struct listener_address *address, char *rule, size_t rule_size);
 
 /* name[LISTENER_NAME_MAX] becomes the address that a socket is bound to. */

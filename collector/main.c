@@ -155,6 +155,15 @@ static void hold_standard_descriptors(void)
 		close(fd);
 }
 
+/* What was asked for has been said only if it could be written. */
+static int check_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "shmetrics-collector: cannot write: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -171,5 +180,5 @@ int main(int argc, char **argv)
 		status = check_or_run(&options);
 	}
 	options_free(&options);
-	return status;
+	return status == EXIT_SUCCESS ? check_output() : status;
 }

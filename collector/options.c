@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "routes.h"
 #include "shmetrics/version.h"
@@ -116,6 +117,14 @@ static bool set_listen(struct options *options, const char *value, struct rule *
 	if (!listener_parse(&options->listen[options->listen_count], value, rule->text,
 			    sizeof(rule->text)))
 		return false;
+	for (size_t i = 0; i < options->listen_count; i++) {
+		if (!listener_conflicts(&options->listen[options->listen_count],
+					&options->listen[i]))
+			continue;
+		snprintf(rule->text, sizeof(rule->text), "cannot be listened on beside %s",
+			 options->listen[i].text);
+		return false;
+	}
 	options->listen_count++;
 	return true;
 }
@@ -250,7 +259,7 @@ static const struct flag flags[] = {
 	 "toolkit. It and the files it names are read anew when they change. Default: plain HTTP, "
 	 "for everybody",
 	 set_web_config},
-	{"web.enable-lifecycle", NULL, "Serve POST /-/reload, which does what SIGHUP does.",
+	{"web.enable-lifecycle", NULL, "Serve POST and PUT /-/reload, which do what SIGHUP does.",
 	 set_lifecycle},
 	{"web.telemetry-path", "PATH", "Path of the metrics. Default: /metrics",
 	 set_telemetry_path},
@@ -321,14 +330,23 @@ static void print_help(void)
 	       "  /health, /api/v1/health/live whether the collector lives; JSON\n"
 	       "  /-/healthy, /-/ready         the same as text; ready: it has a segment to serve\n"
 	       "  /api/v1/segments             what it serves; JSON\n"
-	       "  /-/reload                    POST: reads the web configuration anew, looks for\n"
-	       "                               segments anew (--web.enable-lifecycle)\n");
+	       "  /-/reload                    POST or PUT: reads the web configuration anew, "
+	       "looks\n"
+	       "                               for segments anew (--web.enable-lifecycle)\n");
 }
 
 static enum options_outcome refuse(const char *flag, const char *value, const char *rule)
 {
 	fprintf(stderr, "shmetrics-collector: --%s \"%s\": %s\n", flag, value, rule);
 	return OPTIONS_EXIT_USAGE;
+}
+
+/* One that is not there yet may come. */
+static bool is_no_folder(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) == 0 ? !S_ISDIR(file.st_mode) : errno == ENOTDIR;
 }
 
 static enum options_outcome make_patterns(struct options *options)
@@ -342,6 +360,12 @@ static enum options_outcome make_patterns(struct options *options)
 				   rule, sizeof(rule)))
 			return refuse("segment", options->segments[i], rule);
 		options->pattern_count++;
+		if (is_no_folder(options->patterns[i].directory))
+			return strchr(options->segments[i], '/')
+				       ? refuse("segment", options->segments[i],
+						"what is before the last slash is not a folder")
+				       : refuse("segment.dir", options->directory,
+						"this (or SHMETRICS_DIR) is not a folder");
 	}
 	return OPTIONS_RUN;
 }

@@ -24,7 +24,7 @@ struct options {
 	size_t listen_count;
 	bool systemd_socket;	/* instead of listen */
 	const char *web_config; /* NULL: none */
-	bool lifecycle;		/* POST /-/reload */
+	bool lifecycle;		/* POST and PUT /-/reload */
 	const char *telemetry_path;
 	unsigned max_requests;	   /* 0: no limit */
 	uint64_t max_answer_bytes; /* 0: no limit */

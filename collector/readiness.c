@@ -93,7 +93,7 @@ static void look_at_segment(struct draft *draft, struct segment *segment)
 {
 	const struct segment_status status = segment_status(segment);
 
-	/* Of one name the current file counts, and each that cannot be served for another's sake. */
+	/* Of one name the current file counts, and those that are down for its sake. */
 	if (draft->has_segment && !status.current && strcmp(draft->last_name, segment->name) == 0)
 		return;
 	draft->has_segment = true;

@@ -176,13 +176,14 @@ void reaper_stop(struct reaper *reaper)
 	free(reaper);
 }
 
-struct connection *connection_opened(struct reaper *reaper, int fd)
+struct connection *connection_opened(struct reaper *reaper, int fd, const struct sockaddr *address)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
 	if (!connection)
 		return NULL;
 	connection->fd = fd;
+	client_set(&connection->client, address);
 	connection->phase = CONNECTION_HEADER;
 	connection->deadline_ms = now_ms() + REAPER_HEADER_MS;
 	pthread_mutex_lock(&reaper->lock);
@@ -232,6 +233,17 @@ void connection_request_ended(struct reaper *reaper, struct connection *connecti
 		connection->phase = CONNECTION_IDLE;
 		connection->received_bytes = received_bytes(connection->fd);
 	}
+	pthread_mutex_unlock(&reaper->lock);
+}
+
+void reaper_count(struct reaper *reaper, const struct client *client, unsigned *all,
+		  unsigned *of_client)
+{
+	*of_client = 0;
+	pthread_mutex_lock(&reaper->lock);
+	*all = reaper->count;
+	for (const struct connection *at = reaper->first; at; at = at->next)
+		*of_client += client_is_of(&at->client, client);
 	pthread_mutex_unlock(&reaper->lock);
 }
 

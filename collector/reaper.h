@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client.h"
 #include "errand.h"
 #include "order.h"
 #include "tls.h"
@@ -40,6 +41,7 @@ struct connection {
 	struct connection *next;
 	struct connection *previous;
 	int fd;
+	struct client client;
 	enum connection_phase phase;
 	int64_t deadline_ms;
 	uint64_t received_bytes; /* when it became idle */
@@ -66,11 +68,15 @@ struct reaper *reaper_start(unsigned connection_limit);
 void reaper_stop(struct reaper *reaper);
 
 /* NULL: no memory. */
-struct connection *connection_opened(struct reaper *reaper, int fd);
+struct connection *connection_opened(struct reaper *reaper, int fd, const struct sockaddr *address);
 void connection_closed(struct reaper *reaper, struct connection *connection);
 void connection_request_began(struct reaper *reaper, struct connection *connection,
 			      int64_t allowed_ms);
 void connection_request_ended(struct reaper *reaper, struct connection *connection);
+
+/* How many connections there are, of all listeners, and from where the client is. */
+void reaper_count(struct reaper *reaper, const struct client *client, unsigned *all,
+		  unsigned *of_client);
 
 /* Waits until no request is being answered; false: still some after timeout_ms. */
 bool reaper_wait_quiet(struct reaper *reaper, int64_t timeout_ms);

@@ -2,9 +2,9 @@
 /*
  * reload.h - reads the web configuration anew and looks for segments anew, without a restart
  *
- * Asked for by SIGHUP, by POST to /-/reload, and by the files themselves: a thread sees when one of
- * them has changed, and reads them when they have stood still for a moment, so that a certificate
- * and its key that are replaced one after the other are one change.
+ * Asked for by SIGHUP, by POST or PUT to /-/reload, and by the files themselves: a thread sees when
+ * one of them has changed, and reads them when they have stood still for a moment, so that a
+ * certificate and its key that are replaced one after the other are one change.
  */
 #ifndef COLLECTOR_RELOAD_H
 #define COLLECTOR_RELOAD_H

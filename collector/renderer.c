@@ -43,13 +43,18 @@ static bool is_late(uint64_t deadline_ns)
 	return deadline_ns != 0 && clock_ns() >= deadline_ns;
 }
 
+static enum body_kind kind_of(const struct order *order)
+{
+	return order->wish.part == SCRAPE_COLLECTOR ? BODY_OWN : BODY_SEGMENTS;
+}
+
 /* Never filled with less than all: a scraper would take it for the whole truth. */
 static enum order_outcome render(struct renderer *renderer, const struct order *order,
 				 smx_buffer *text)
 {
 	smx_error error = {0};
 
-	if (!body_has_room())
+	if (!body_has_room(kind_of(order)))
 		return ORDER_NO_ROOM;
 	switch (scrape_render(renderer->scrape, &order->wish, text, &error)) {
 	case SCRAPE_UNKNOWN:
@@ -77,7 +82,7 @@ static enum order_outcome pack(struct order *order, smx_buffer *text, struct com
 		atomic_fetch_add(&selfmetrics_counts.gzip_input_bytes, size);
 		atomic_fetch_add(&selfmetrics_counts.gzip_output_bytes, text->size);
 	}
-	order->body = body_create(text);
+	order->body = body_create(text, kind_of(order));
 	return order->body ? ORDER_FILLED : ORDER_NO_ROOM;
 }
 

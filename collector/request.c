@@ -4,6 +4,7 @@
  */
 #include "request.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -55,6 +56,8 @@ struct framing {
 	unsigned lengths; /* Content-Length headers */
 	unsigned encodings;
 	bool has_body;
+	bool is_too_long;
+	bool is_unknown_coding;
 	bool has_bad_name;
 	bool has_lone_lf;
 };
@@ -74,32 +77,47 @@ static enum MHD_Result look_at_header(void *argument, enum MHD_ValueKind kind, c
 		framing->lengths++;
 		framing->has_body =
 			framing->has_body || !value || value[strspn(value, "0 \t")] != '\0';
+		/* libmicrohttpd has refused what is no number. */
+		framing->is_too_long =
+			framing->is_too_long ||
+			(value && strtoull(value, NULL, 10) > REQUEST_BODY_BYTES_MAX);
 	} else if (strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
 		framing->encodings++;
 		framing->has_body = true;
+		framing->is_unknown_coding =
+			framing->is_unknown_coding || !value || strcasecmp(value, "chunked") != 0;
 	}
 	return MHD_YES;
 }
 
-const char *request_broken_rule(const struct request *request)
+static struct broken_rule broken(unsigned status, const char *text)
+{
+	return (struct broken_rule){status, text};
+}
+
+struct broken_rule request_broken_rule(const struct request *request)
 {
 	struct framing framing = {0};
 
 	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, look_at_header, &framing);
 	if (request->is_bad_target)
-		return "the target has a space, or a NUL in its path\n";
+		return broken(400, "the target has a space, or a NUL in its path\n");
 	if (framing.has_lone_lf || ends_in_lone_lf(request->version))
-		return "a line ends in LF instead of CR LF\n";
+		return broken(400, "a line ends in LF instead of CR LF\n");
 	if (framing.has_bad_name)
-		return "the name of a header has a space\n";
+		return broken(400, "the name of a header has a space\n");
 	if (framing.hosts > 1 ||
 	    (framing.hosts == 0 && strcmp(request->version, MHD_HTTP_VERSION_1_0) != 0))
-		return "there must be one Host header\n";
+		return broken(400, "there must be one Host header\n");
 	if (framing.lengths + framing.encodings > 1)
-		return "the length of the body is stated more than once\n";
+		return broken(400, "the length of the body is stated more than once\n");
+	if (framing.is_unknown_coding)
+		return broken(501, "no coding of a body is understood but chunked\n");
 	if (framing.has_body && (request_reads(request) || request_asks(request)))
-		return "a body has no meaning here\n";
-	return NULL;
+		return broken(400, "a body has no meaning here\n");
+	if (framing.is_too_long)
+		return broken(413, "the body is longer than 64 KiB\n");
+	return broken(0, NULL);
 }
 
 struct list {

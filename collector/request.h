@@ -3,7 +3,8 @@
  * request.h - a request as libmicrohttpd hands it over, and which rule of HTTP it breaks
  *
  * What libmicrohttpd lets through is refused here: a NUL in the path, a body where none belongs,
- * two statements of a body's length (which two servers in a row could understand differently). And
+ * two statements of a body's length (which two servers in a row could understand differently), a
+ * coding of the body that nobody here knows (libmicrohttpd would read on until the client closes). And
  * what MHD_OPTION_STRICT_FOR_CLIENT would refuse is as well: libmicrohttpd 0.9.75 sends the head of
  * its own answer to a missing Host twice, which is no HTTP.
  */
@@ -12,6 +13,7 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "shmetrics/exposition.h"
 
@@ -42,8 +44,16 @@ bool request_asks(const struct request *request);
  */
 smx_buffer request_list(const struct request *request, const char *name);
 
-/* Which rule the request breaks, whatever it asks for; NULL: none. */
-const char *request_broken_rule(const struct request *request);
+/* Of a request's body, which nothing here has a use for. */
+#define REQUEST_BODY_BYTES_MAX ((uint64_t)64 * 1024)
+
+struct broken_rule {
+	unsigned status;
+	const char *text; /* NULL: none is broken */
+};
+
+/* Which rule the request breaks, whatever it asks for: known as soon as its header is there. */
+struct broken_rule request_broken_rule(const struct request *request);
 
 /* The path of the target, be it absolute (RFC 9112, 3.2.2). */
 const char *request_path(const struct request *request);

@@ -7,8 +7,8 @@
  * files there are (roster_see); let go of those that are no more, or are others now; attach the new
  * ones (both roster_finish). What a scan has changed is published as one new catalog, at its end.
  *
- * A name is served once: of two files with one name, in two folders, the one that was there first is
- * served, at the start that of the folder that was named first; the other is down, and says why.
+ * A name is served once: of two files with one name, in two folders, the one that was there first
+ * is served, at the start that of the folder that was named first; the other is down, and says why.
  *
  * A file that has lost its name is retired: served as long as a live process holds one of its
  * slots, for that process goes on recording there. A file that still has its name is served whether

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "host.h"
 #include "options.h"
 #include "routes.h"
 #include "text.h"
@@ -23,10 +24,8 @@ static const char *host_of(const struct request *request)
 {
 	const char *host =
 		MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-	const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			      "0123456789-._~:[]";
 
-	return host && *host && host[strspn(host, allowed)] == '\0' ? host : NULL;
+	return host && host_is_valid(host) ? host : NULL;
 }
 
 /* segment: NULL for the collector itself. */
@@ -83,7 +82,7 @@ void sd_answer(struct answer *answer, const struct request *request, const struc
 		answer->status = 400;
 		answer->content_type = ANSWER_TEXT;
 		text_append(&answer->body,
-			    "the Host header names the target, and must be a host\n");
+			    "the Host header names the target, and must be HOST or HOST:PORT\n");
 		return;
 	}
 	answer->content_type = ANSWER_JSON;

@@ -38,6 +38,11 @@ static void emit_collector(struct emitter *emitter)
 	emitter_one(emitter, OWN_COLLECTOR_GZIP_INPUT, read_count(&counts->gzip_input_bytes));
 	emitter_one(emitter, OWN_COLLECTOR_GZIP_OUTPUT, read_count(&counts->gzip_output_bytes));
 	emitter_one(emitter, OWN_COLLECTOR_REAPED, read_count(&counts->connections_reaped));
+	if (emitter_begin(emitter, OWN_COLLECTOR_REFUSED)) {
+		emitter_sample(emitter, NULL, "reason", "all", read_count(&counts->refused_in_all));
+		emitter_sample(emitter, NULL, "reason", "address",
+			       read_count(&counts->refused_by_address));
+	}
 	emitter_one(emitter, OWN_COLLECTOR_IGNORED, read_count(&counts->segments_ignored));
 	for (int reason = 0; reason < SMX_HIDING_COUNT; reason++) {
 		if (reason == 0 && !emitter_begin(emitter, OWN_COLLECTOR_HIDDEN))

@@ -21,6 +21,8 @@ struct selfmetrics_counts {
 	atomic_ullong gzip_input_bytes;
 	atomic_ullong gzip_output_bytes;
 	atomic_ullong connections_reaped;
+	atomic_ullong refused_in_all;	  /* connections, for there were too many */
+	atomic_ullong refused_by_address; /* from where they came */
 	atomic_ullong last_scrape_ns;
 	atomic_ullong tls_handshakes;
 	atomic_ullong tls_handshakes_failed;

@@ -44,6 +44,10 @@ const struct own_metric selfmetrics_table[OWN_COUNT] = {
 		{"shmetrics_collector_connections_reaped", SMX_COUNTER,
 		 "Connections shut down for taking too long to send a request or read an "
 		 "answer."},
+	[OWN_COLLECTOR_REFUSED] =
+		{"shmetrics_collector_connections_refused", SMX_COUNTER,
+		 "Connections closed at once, for there were too many: in all, or from their "
+		 "address."},
 	[OWN_COLLECTOR_HIDDEN] =
 		{"shmetrics_collector_families_hidden", SMX_GAUGE,
 		 "Families that are not served with the segments together, for something would be "

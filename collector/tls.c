@@ -269,13 +269,13 @@ out:
 }
 
 /* One line a second: an attack must not become an attack on the log. */
-static void tell(const char *reason)
+static void tell(const struct tls_peer *peer, const char *reason)
 {
 	static log_pace pace;
 
 	if (log_paced(&pace))
 		log_event(LOG_LEVEL_WARN, log_text("msg", "client certificate refused"),
-			  log_text("reason", reason));
+			  log_text("reason", reason), log_text("client", peer->client));
 }
 
 /* In the handshake: the client is told why, and the handshake fails. */
@@ -283,7 +283,7 @@ static int refuse(gnutls_session_t session, struct tls_peer *peer, gnutls_alert_
 		  const char *reason)
 {
 	peer->is_refused = true;
-	tell(reason);
+	tell(peer, reason);
 	gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
@@ -343,11 +343,11 @@ static int on_finished(gnutls_session_t session, unsigned kind, unsigned when, u
 	return 0;
 }
 
-bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer)
+bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer, const char *client)
 {
 	gnutls_session_t own = session;
 
-	*peer = (struct tls_peer){.tls = tls};
+	*peer = (struct tls_peer){.tls = tls, .client = client};
 	atomic_fetch_add(&selfmetrics_counts.tls_handshakes, 1);
 	if (gnutls_priority_set(own, tls->priority) != 0 ||
 	    gnutls_credentials_set(own, GNUTLS_CRD_CERTIFICATE, tls->credentials) != 0)

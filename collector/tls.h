@@ -26,8 +26,9 @@ struct tls;
 /* One connection's, where its handshake can find it. */
 struct tls_peer {
 	const struct tls *tls;
-	bool is_met;	 /* the handshake is over and both have agreed */
-	bool is_refused; /* for its certificate */
+	const char *client; /* for the log */
+	bool is_met;	    /* the handshake is over and both have agreed */
+	bool is_refused;    /* for its certificate */
 };
 
 /* NULL: says in *fault which rule is broken. path: of the web configuration. */
@@ -36,9 +37,10 @@ struct tls *tls_create(const struct web_tls_settings *settings, const struct tls
 void tls_free(struct tls *tls);
 
 /*
- * session: libmicrohttpd's gnutls_session_t. peer stays where it is until the session is no more.
+ * session: libmicrohttpd's gnutls_session_t. peer and client stay where they are until the session
+ * is no more.
  */
-bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer);
+bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer, const char *client);
 /* When the session is no more: counts how its handshake ended. */
 void tls_part(const struct tls_peer *peer);
 

@@ -33,9 +33,9 @@ void tls_free(struct tls *tls)
 	(void)tls;
 }
 
-bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer)
+bool tls_attach(const struct tls *tls, void *session, struct tls_peer *peer, const char *client)
 {
-	(void)tls, (void)session, (void)peer;
+	(void)tls, (void)session, (void)peer, (void)client;
 	return false;
 }
 

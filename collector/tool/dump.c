@@ -33,7 +33,8 @@ static const char dump_help[] =
 	"      --escaping SCHEME  how names are written that not every scraper understands: "
 	"underscores if\n"
 	"                         it is not given, dots, values, or allow-utf-8: as they are, in "
-	"quotes\n"
+	"quotes;\n"
+	"                         not for json, which always has them as they are\n"
 	"  -h, --help             this text\n\n"
 	"Examples:\n"
 	"  shmetrics dump shop | grep http_requests_total\n"
@@ -136,6 +137,7 @@ out:
 
 struct output {
 	bool is_json;
+	bool has_escaping; /* one was named */
 	smx_exposition_type type;
 };
 
@@ -168,6 +170,7 @@ static bool take_escaping(const char *name, struct output *output)
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		if (strcmp(schemes[i], name) == 0) {
 			output->type.escaping = (smx_escaping)i;
+			output->has_escaping = true;
 			return true;
 		}
 	}
@@ -224,6 +227,9 @@ static int main_dump(int argc, char **argv)
 		if (!take_option(option, &output))
 			return TOOL_USAGE;
 	}
+	if (output.is_json && output.has_escaping)
+		return say_usage("dump",
+				 "dump: --escaping is not for json, which has names as they are");
 	/* Text 0.0.4 is text 1.0.0 without an escaping. */
 	if (output.type.format == SMX_FORMAT_TEXT_004 && output.type.escaping)
 		output.type.format = SMX_FORMAT_TEXT_100;

@@ -139,6 +139,16 @@ class Collector:
         """A bare connection, for what no HTTP client would send."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE)
 
+    def read_slowly(self, path: str = "/metrics") -> socket.socket:
+        """A scrape that reads the first line of an answer too large for the kernel's buffers."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(DEADLINE)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        return connection
+
     def exchange(self, request: bytes) -> bytes:
         """Sends bytes and reads until the collector closes the connection."""
         with self.connect() as connection:

@@ -3,7 +3,7 @@
 
 Attacks I4 (counters stay, gauges forget the dead by the next scrape), I6 (nothing twice) and I12
 (whatever is served parses; every scrape here goes through the strict checker). What damaged files can
-do to it is in test_collector_damage.py, what clients can in test_collector_http.py.
+do to it is in test_collector_damage.py, what clients can in test_collector_clients.py.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 import pytest
 
@@ -43,6 +43,14 @@ BAD_FLAGS = [
     (["--web.listen-address=::1:9798"], "--web.listen-address"),
     (["--web.listen-address=[]:9798"], "--web.listen-address"),
     (["--web.listen-address=300.1.1.1:9798"], "--web.listen-address"),
+    (["--web.listen-address=:9798", "--web.listen-address=:9798"], "--web.listen-address"),
+    (["--web.listen-address=:9798", "--web.listen-address=127.0.0.1:9798"], "beside :9798"),
+    (["--web.listen-address=0.0.0.0:9798", "--web.listen-address=127.0.0.1:9798"], "beside 0.0"),
+    (["--web.listen-address=[::]:9798", "--web.listen-address=[::1]:9798"], "beside [::]:9798"),
+    (["--web.listen-address=localhost:9798", "--web.listen-address=localhost:9798"], "beside local"),
+    (["--segment.dir=/etc/passwd"], "--segment.dir"),
+    (["--segment.dir=/etc/passwd/sub"], "--segment.dir"),
+    (["--segment=/etc/passwd/*"], "--segment"),
     (["--web.telemetry-path=metrics"], "--web.telemetry-path"),
     (["--web.telemetry-path=/health"], "--web.telemetry-path"),
     (["--web.telemetry-path=/a?b"], "--web.telemetry-path"),
@@ -97,6 +105,36 @@ def test_checks_its_flags_without_starting() -> None:
         "--segment.max-bytes=2GiB",
     ]
     assert subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("127.0.0.1:9798", "127.0.0.1:9799"),
+        ("127.0.0.1:9798", "[::1]:9798"),
+        ("0.0.0.0:9798", "[::]:9798"),
+    ],
+)
+def test_takes_addresses_that_do_not_meet(addresses: Tuple[str, str]) -> None:
+    flags = [f"--web.listen-address={address}" for address in addresses]
+    command = [str(COLLECTOR), "--check-config", *flags]
+    assert subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+
+
+def test_takes_a_folder_that_is_not_there_yet(folder: Path) -> None:
+    command = [str(COLLECTOR), "--check-config", f"--segment.dir={folder / 'later'}"]
+    assert subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version", "--check-config"])
+def test_fails_when_nobody_can_read_what_it_says(flag: str) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [str(COLLECTOR), flag], stdout=full, stderr=subprocess.PIPE, timeout=20, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr == b"shmetrics-collector: cannot write: No space left on device\n"
 
 
 def test_explains_every_flag() -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""test_collector_http - shmetrics-collector and its clients: paths, methods, limits, malformed and slow ones
+"""test_collector_http - shmetrics-collector over HTTP: paths, methods, formats, pages, addresses
 
-Attacks I12 (what is served is whole and parses) and what one client could do to another. Which
-segments are served is in test_collector.py.
+Attacks I12 (what is served is whole and parses). Which segments are served is in test_collector.py, what is
+refused in test_collector_requests.py, and what clients do to each other in test_collector_clients.py.
 """
 
 from __future__ import annotations
@@ -10,27 +10,21 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import signal
 import socket
 import sys
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Iterator, List
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-import independent  # noqa: E402
 from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
 
 TEXT_004 = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_100 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
-MANY = 100_000  # series: an answer of megabytes, more than the kernel buffers for a connection
 
 
 @pytest.fixture
@@ -246,311 +240,7 @@ def test_reports_its_own_health(served: Collector) -> None:
         assert 0 <= report["uptime_seconds"] < 86400
 
 
-# ---- malformed requests ----
-
-REFUSED: Dict[str, bytes] = {
-    "nul_in_the_path": b"GET /metrics%00/x HTTP/1.1\r\n" + CLOSE,
-    "nul_after_a_known_path": b"GET /-/healthy%00 HTTP/1.1\r\n" + CLOSE,
-    "two_lengths_of_two_kinds": b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
-    + CLOSE
-    + b"0\r\n\r\n",
-    "two_content_lengths": b"POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n" + CLOSE,
-    "a_length_that_is_no_number": b"POST / HTTP/1.1\r\nContent-Length: +5x\r\n" + CLOSE,
-    "a_length_that_is_negative": b"POST / HTTP/1.1\r\nContent-Length: -5\r\n" + CLOSE,
-    "a_length_beyond_all": b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n"
-    + CLOSE,
-    "a_chunk_that_is_none": b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
-    + CLOSE
-    + b"zz\r\n",
-    "a_get_with_a_body": b"GET /metrics HTTP/1.1\r\nContent-Length: 3\r\n" + CLOSE + b"abc",
-    "a_get_with_chunks": b"GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
-    + CLOSE
-    + b"0\r\n\r\n",
-    "two_hosts": b"GET /metrics HTTP/1.1\r\nHost: y\r\n" + CLOSE,
-    "a_space_in_the_target": b"GET /-/healthy x HTTP/1.1\r\n" + CLOSE,
-    "a_space_in_a_name": b"POST / HTTP/1.1\r\nContent-Length : 5\r\n" + CLOSE + b"abcde",
-    "no_host": b"GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n",
-    "a_target_too_long": b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n" + CLOSE,
-    "a_query_too_long": b"GET /metrics?" + b"a=b&" * 10000 + b" HTTP/1.1\r\n" + CLOSE,
-    "a_header_too_long": b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 40000 + b"\r\n" + CLOSE,
-    "too_many_headers": b"GET /metrics HTTP/1.1\r\n" + b"X: a\r\n" * 20000 + CLOSE,
-    "an_endless_line": b"G" * 100000,
-    "not_http": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500 + b"\r\n\r\n",
-    "binary": bytes(range(256)) * 100 + b"\r\n\r\n",
-    "a_line_of_spaces": b"                \r\n\r\n",
-    "only_a_method": b"GET\r\n\r\n",
-    "another_version": b"GET /metrics HTTP/3.7\r\n" + CLOSE,
-    "another_protocol": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
-}
-
-
-# libmicrohttpd refuses these by itself, and sends the head of its answer twice before it hangs up.
-TWO_HEADS = ("a_length_that_is_no_number", "a_length_that_is_negative", "a_length_beyond_all")
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refuses_a_malformed_request_and_goes_on(served: Collector, name: str) -> None:
-    answer = b""
-    with served.connect() as connection:
-        try:
-            connection.sendall(REFUSED[name])
-            connection.shutdown(socket.SHUT_WR)
-            while piece := connection.recv(65536):
-                answer += piece
-        except OSError:
-            answer = b""  # it closed before it had read everything
-    statuses = re.findall(rb"HTTP/1\.[01] (\d)\d\d", answer)
-    assert set(statuses) <= {b"4", b"5"}, answer[:300]
-    assert len(statuses) <= (2 if name in TWO_HEADS else 1), answer[:300]
-    assert served.request("/-/healthy").status == 200
-
-
-@pytest.mark.parametrize(
-    "framing",
-    [
-        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
-        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
-        b"Content-Length: 0\r\nContent-Length: 5\r\n\r\n",
-    ],
-)
-def test_hangs_up_when_a_length_is_stated_twice(served: Collector, framing: bytes) -> None:
-    """Two servers in a row could understand it differently, so nothing behind it is believed."""
-    answer = served.exchange(b"POST /metrics HTTP/1.1\r\nHost: x\r\n" + framing)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"Connection: close\r\n" in answer
-
-
-def test_does_not_take_a_body_for_a_request(served: Collector) -> None:
-    inner = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
-    for method in (b"GET", b"HEAD", b"OPTIONS", b"POST", b"DELETE"):
-        for framing in (
-            b"Content-Length: %d\r\n" % len(inner),
-            b"Content-Length: 3\r\nContent-Length: %d\r\n" % len(inner),
-        ):
-            request = method + b" /metrics HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n" + inner
-            answer = served.exchange(request + b"GET /nowhere HTTP/1.1\r\n" + CLOSE)
-            assert b" is healthy." not in answer
-
-
-def test_does_not_read_an_endless_body(served: Collector) -> None:
-    with served.connect() as connection:
-        connection.sendall(
-            b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\n\r\n"
-        )
-        with pytest.raises(OSError):
-            for _ in range(10000):
-                connection.sendall(b"a" * 65536)
-    assert served.request("/-/healthy").status == 200
-
-
-# ---- many clients, slow clients ----
-
-
-def test_answers_200_connections_at_once(folder: Path) -> None:
-    with (
-        Writer(folder, "app", "--counters", "200") as writer,
-        Collector(folder, "--web.max-requests=0") as collector,
-    ):
-        writer.do("inc requests 5")
-        collector.wait_for_value(5, "requests_total")
-        connections = [collector.connect() for _ in range(200)]
-        try:
-            for connection in connections:
-                connection.sendall(b"GET /metrics HTTP/1.1\r\n" + CLOSE)
-            for connection in connections:
-                response = http.client.HTTPResponse(connection)
-                response.begin()
-                answer = Answer(response)
-                assert answer.status == 200
-                assert expocheck.parse(answer.body)[("requests_total", frozenset())] == 5
-        finally:
-            for connection in connections:
-                connection.close()
-
-
-def test_serves_scrapes_in_parallel_while_counters_move(folder: Path) -> None:
-    with Writer(folder, "app") as writer, Collector(folder) as collector:
-        writer.do("inc requests 1")
-        collector.wait_for_value(1, "requests_total")
-        done = threading.Event()
-
-        def count() -> None:
-            while not done.is_set():
-                writer.do("inc requests 1")
-                writer.do("observe latency 1.5")
-
-        def scrape(_: int) -> None:
-            text, openmetrics = (
-                expocheck.ScrapeHistory(),
-                expocheck.ScrapeHistory(expocheck.OpenMetrics),
-            )
-            for _ in range(15):
-                text.add(collector.request("/metrics").body)
-                openmetrics.add(collector.request("/metrics", headers=independent.ACCEPT).body)
-
-        counting = threading.Thread(target=count)
-        counting.start()
-        try:
-            with ThreadPoolExecutor(8) as pool:
-                list(pool.map(scrape, range(8)))
-        finally:
-            done.set()
-            counting.join()
-
-
-def read_slowly(collector: Collector, path: str = "/metrics") -> socket.socket:
-    """A scrape that reads the first line of an answer too large for the kernel's buffers."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(30)
-    connection.connect(("127.0.0.1", collector.port))
-    connection.sendall(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert connection.recv(15) == b"HTTP/1.1 200 OK"
-    return connection
-
-
-def test_answers_a_bounded_number_of_scrapes_at_once_and_every_probe(folder: Path) -> None:
-    with Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)):
-        with Collector(folder, "--web.max-requests=2") as collector:
-            slow = [read_slowly(collector) for _ in range(2)]
-            try:
-                answer = collector.request("/metrics")
-                assert answer.status == 503
-                assert answer.headers["Retry-After"] == "1"
-                for path in ("/", "/-/healthy", "/-/ready", "/health", "/api/v1/segments"):
-                    assert collector.request(path).status == 200
-            finally:
-                for connection in slow:
-                    connection.close()
-            wait_until(
-                lambda: collector.request("/metrics").status == 200, "a scrape is answered again"
-            )
-            rejected = collector.value(
-                "shmetrics_collector_scrapes_rejected_total", reason="requests"
-            )
-            assert rejected is not None and rejected >= 1
-
-
-def test_hangs_up_on_a_client_that_dribbles(folder: Path) -> None:
-    """libmicrohttpd's own timeout counts silence, and a byte now and then is none."""
-    with Collector(folder) as collector:
-        with collector.connect() as fresh, collector.connect() as kept:
-            kept.sendall(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert kept.recv(65536).startswith(b"HTTP/1.1 200")
-            fresh.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
-            dribbling = {fresh, kept}
-            deadline = time.monotonic() + 60
-            while dribbling and time.monotonic() < deadline:
-                for connection in list(dribbling):
-                    connection.settimeout(0.05)
-                    try:
-                        connection.send(b"G")
-                        if connection.recv(1) == b"":
-                            dribbling.discard(connection)
-                    except socket.timeout:
-                        pass
-                    except OSError:
-                        dribbling.discard(connection)
-                assert collector.request("/-/healthy").status == 200
-            assert not dribbling
-        assert collector.value("shmetrics_collector_connections_reaped_total") == 2
-
-
-def test_lets_a_kept_connection_be_silent_for_longer_than_a_header_may_take(folder: Path) -> None:
-    with Collector(folder) as collector, collector.connect() as kept, collector.connect() as silent:
-        request = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
-        kept.sendall(request)
-        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
-        # The one that never said anything is hung up on, which tells that the other has had the time.
-        assert silent.recv(1) == b""
-        kept.sendall(request)
-        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
-
-
-def test_does_not_blame_clients_for_its_own_delay(folder: Path) -> None:
-    """Stopped for longer than a header may take, it answers what was sent to it meanwhile."""
-    with Collector(folder) as collector:
-        connections = [collector.connect() for _ in range(50)]
-        try:
-            assert collector.request("/-/healthy").status == 200  # so it has accepted the others
-            collector.process.send_signal(signal.SIGSTOP)
-            threads = Path(f"/proc/{collector.process.pid}/task")
-            wait_until(
-                lambda: all(") T " in (t / "stat").read_text() for t in threads.iterdir()),
-                "all its threads are stopped",
-            )
-            for connection in connections:
-                connection.sendall(b"GET /-/healthy HTTP/1.1\r\n" + CLOSE)
-            connections[0].settimeout(6)
-            with pytest.raises(socket.timeout):
-                connections[0].recv(1)
-            collector.process.send_signal(signal.SIGCONT)
-            for connection in connections:
-                connection.settimeout(30)
-                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-        finally:
-            collector.process.send_signal(signal.SIGCONT)
-            for connection in connections:
-                connection.close()
-
-
-def test_250_dribbling_clients_do_not_keep_others_out(folder: Path) -> None:
-    with Collector(folder) as collector:
-        dribbling = [collector.connect() for _ in range(250)]
-        try:
-            for connection in dribbling:
-                connection.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
-            assert collector.request("/metrics").status == 200
-            for connection in dribbling:
-                try:
-                    assert connection.recv(1) == b""
-                except ConnectionResetError:
-                    pass
-            assert collector.value("shmetrics_collector_connections_reaped_total") == 250
-        finally:
-            for connection in dribbling:
-                connection.close()
-
-
-def test_hangs_up_when_the_scraper_has_given_up(folder: Path) -> None:
-    with (
-        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
-        Collector(folder) as collector,
-    ):
-        collector.samples()  # later scrapes render faster than the first
-        connection = socket.socket()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(("127.0.0.1", collector.port))
-        connection.sendall(
-            b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 2\r\n\r\n"
-        )
-        reaped = "shmetrics_collector_connections_reaped_total"
-        wait_until(lambda: collector.value(reaped) == 1, "the connection is shut down")
-        connection.close()
-
-
-def test_answers_503_rather_than_too_late(folder: Path) -> None:
-    with (
-        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
-        Collector(folder) as collector,
-    ):
-        answer = collector.request(
-            "/metrics", headers={"X-Prometheus-Scrape-Timeout-Seconds": "0.0001"}
-        )
-        assert answer.status == 503
-        assert collector.value("shmetrics_collector_scrapes_failed_total") == 1
-        for nonsense in ("", "abc", "-1", "1e99", "nan"):
-            assert (
-                collector.request(
-                    "/-/healthy", headers={"X-Prometheus-Scrape-Timeout-Seconds": nonsense}
-                ).status
-                == 200
-            )
-
-
-# ---- listening and ending ----
+# ---- listening ----
 
 
 def test_listens_on_every_address_it_is_given(folder: Path) -> None:
@@ -568,60 +258,3 @@ def test_listens_on_every_address_it_is_given(folder: Path) -> None:
             with socket.create_connection((host, int(address.group(2))), timeout=30) as connection:
                 connection.sendall(b"GET /-/healthy HTTP/1.1\r\n" + CLOSE)
                 assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-
-
-def test_finishes_a_slow_answer_before_it_ends(folder: Path) -> None:
-    with (
-        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
-        Collector(folder) as collector,
-    ):
-        connection = read_slowly(collector)
-        collector.process.send_signal(signal.SIGTERM)
-        collector.wait_for_line("msg=stopping")
-
-        def refuses() -> bool:
-            try:
-                collector.connect().close()
-            except ConnectionRefusedError:
-                return True
-            return False
-
-        wait_until(refuses, "nothing new is accepted")
-        assert collector.process.poll() is None
-        received = b""
-        while b"\r\n\r\n" not in received:
-            received += connection.recv(4096)
-        header, _, body = received.partition(b"\r\n\r\n")
-        length = re.search(rb"Content-Length: (\d+)", header)
-        assert length
-        while len(body) < int(length.group(1)):
-            piece = connection.recv(1 << 20)
-            assert piece, f"cut off after {len(body)} of {int(length.group(1))} bytes"
-            body += piece
-        expocheck.parse(body)
-        connection.close()
-        assert collector.stop() == 0
-        assert not collector.log_lines("cut off")
-
-
-def test_ends_although_a_client_does_not_read(folder: Path) -> None:
-    with (
-        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
-        Collector(folder) as collector,
-    ):
-        connection = read_slowly(collector)
-        assert collector.stop() == 0
-        assert collector.log_lines("cut off at the end of the grace period")
-        connection.close()
-
-
-def test_ends_while_connections_are_idle_or_half_a_request(folder: Path) -> None:
-    with Collector(folder) as collector:
-        connections = [collector.connect() for _ in range(20)]
-        for connection in connections[:10]:
-            connection.sendall(b"GET /metrics HTT")
-        assert collector.request("/-/healthy").status == 200
-        assert collector.stop() == 0
-        assert not collector.log_lines("cut off")
-        for connection in connections:
-            connection.close()

@@ -332,23 +332,12 @@ def test_ends_with_scrapes_that_wait(folder: Path, frozen: bool) -> None:
 # ---- what answers may hold ----
 
 
-def read_slowly(collector: Collector) -> socket.socket:
-    """A scrape that reads the first line of an answer too large for the kernel's buffers."""
-    connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(30)
-    connection.connect(("127.0.0.1", collector.port))
-    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert connection.recv(15) == b"HTTP/1.1 200 OK"
-    return connection
-
-
 def test_refuses_what_slow_readers_leave_no_room_for(folder: Path) -> None:
     with (
         Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
         Collector(folder, "--web.max-answer-bytes=1MiB") as collector,
     ):
-        slow = read_slowly(collector)  # one answer is sent, however large
+        slow = collector.read_slowly()  # one answer is sent, however large
         answer = collector.request("/metrics")
         assert answer.status == 503
         assert "--web.max-answer-bytes" in answer.text
@@ -376,7 +365,7 @@ def test_holds_no_more_than_allowed_for_many_slow_readers(folder: Path) -> None:
         try:
             while True:
                 try:
-                    slow.append(read_slowly(collector))
+                    slow.append(collector.read_slowly())
                 except AssertionError:
                     break
                 assert len(slow) < 39, "no reader was refused"
@@ -390,3 +379,44 @@ def test_holds_no_more_than_allowed_for_many_slow_readers(folder: Path) -> None:
         finally:
             for connection in slow:
                 connection.close()
+
+
+def test_serves_its_own_page_whatever_the_others_hold(folder: Path) -> None:
+    """M4: what shows that there is no room, or that too many scrape, needs neither."""
+    with (
+        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
+        Collector(folder, "--web.max-answer-bytes=1MiB", "--web.max-requests=2") as collector,
+    ):
+        slow = [collector.read_slowly()]
+        try:
+            assert "--web.max-answer-bytes" in collector.request("/metrics").text
+            for headers in ({}, {"Accept-Encoding": "gzip"}):
+                answer = collector.request("/collector/metrics", headers=headers)
+                assert answer.status == 200
+            held = ("shmetrics_collector_held_bytes", frozenset())
+            assert expocheck.parse(answer.content)[held] > 1 << 20
+            slow.append(send(collector, "/segments/app/metrics"))
+            wait_until(
+                lambda: (
+                    expocheck.parse(collector.request("/collector/metrics").body)[
+                        "shmetrics_collector_scrapes_rejected_total",
+                        frozenset({("reason", "bytes")}),
+                    ]
+                    == 2
+                ),
+                "what is refused is seen there",
+            )
+        finally:
+            for connection in slow:
+                connection.close()
+
+
+def test_serves_its_own_page_whatever_number_of_scrapes_there_is(folder: Path) -> None:
+    with (
+        Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),
+        Collector(folder, "--web.max-requests=1") as collector,
+    ):
+        slow = collector.read_slowly()
+        assert collector.request("/metrics").status == 503
+        assert collector.request("/collector/metrics").status == 200
+        slow.close()

@@ -31,6 +31,13 @@ def folder() -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[Collector]:
+    """A collector without a segment, for tests that leave it as they found it."""
+    with segment_folder() as path, Collector(path) as collector:
+        yield collector
+
+
 def path_of(segment: str) -> str:
     return f"/segments/{segment}/metrics"
 
@@ -256,20 +263,30 @@ def test_tells_a_prometheus_where_each_segment_is(folder: Path) -> None:
         assert targets_of(collector)[1]["labels"] == {"__metrics_path__": path_of("a")}
 
 
-@pytest.mark.parametrize("host", ["", 'x"y', "x y", "<x>", "x/y", "a@b"])
-def test_believes_only_a_host_for_a_target(folder: Path, host: str) -> None:
-    with Collector(folder) as collector:
-        answer = collector.exchange(
-            f"GET /api/v1/sd HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
-        )
-        assert answer.startswith(b"HTTP/1.1 400 ")
+NO_HOSTS = (
+    ["", 'x"y', "x y", "<x>", "x/y", "a@b", "a,b", "a%20b", "a~b"]
+    + [":", ":80", "a:", "a:b", "a:0", "a:65536", "a:-1", "a:1:2", "a:080808"]
+    + ["::1", "[::1", "::1]", "[]", "[]:80", "[::1]x", "[::1]:", "[a.b]", "[1.2.3.4]", "[::1%25lo]"]
+    + ["-", ".", "a..b", ".a", "-a", "a-", "a.-b", "a" * 64, ".".join(["a" * 50] * 6)]
+)
 
 
-def test_names_the_target_by_which_it_was_reached(folder: Path) -> None:
-    with Collector(folder) as collector:
-        for host in ("metrics.example:9798", "[::1]:9798", "metrics"):
-            answer = collector.request("/api/v1/sd", headers={"Host": host})
-            assert json.loads(answer.body)[0]["targets"] == [host]
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_believes_only_a_host_for_a_target(served: Collector, host: str) -> None:
+    answer = served.exchange(
+        f"GET /api/v1/sd HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["metrics.example:9798", "metrics", "metrics.", "a-b.c_d:1", "127.0.0.1", "127.0.0.1:65535"]
+    + ["[::1]", "[::1]:9798", "[::ffff:1.2.3.4]:80", "a" * 63, "1", "xn--mnchen-3ya.example"],
+)
+def test_names_the_target_by_which_it_was_reached(served: Collector, host: str) -> None:
+    answer = served.request("/api/v1/sd", headers={"Host": host})
+    assert json.loads(answer.body)[0]["targets"] == [host]
 
 
 CONFIGURATION = """\

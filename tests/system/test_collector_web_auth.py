@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test_collector_web_auth - users and passwords: who is let in, what is counted; nobody waits for bcrypt
 
-Attacks U1-U4 (collector/auth.h) and E1-E4 (collector/errand.h).
+Attacks U1-U4 (collector/auth.h) and E1-E5 (collector/errand.h).
 """
 
 from __future__ import annotations
@@ -166,10 +166,14 @@ def test_does_not_take_the_body_of_a_refused_request_for_a_request(served: Secur
 
 
 def send(
-    collector: SecureCollector, user: str, password: str, timeout_seconds: float = 100
+    collector: SecureCollector,
+    user: str,
+    password: str,
+    timeout_seconds: float = 100,
+    source: str = "127.0.0.1",
 ) -> socket.socket:
     """A request whose answer is not waited for."""
-    connection = collector.connect()
+    connection = socket.create_connection(("127.0.0.1", collector.port), 60, (source, 0))
     connection.sendall(
         b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         + b"X-Prometheus-Scrape-Timeout-Seconds: %f\r\nAuthorization: " % timeout_seconds
@@ -232,6 +236,40 @@ def test_refuses_what_is_too_much_to_check_and_no_known_password(
         assert collector.stop() == 0
         for stranger in strangers:
             stranger.close()
+
+
+def test_clients_take_turns(folder: Path, tmp_path: Path) -> None:
+    """E5: behind 60 guesses of one client another waits for one or two of them."""
+    config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret", SLOW - 2))
+    with SecureCollector(folder, config) as collector:
+        guesses = [send(collector, "ann", f"guess {i}", source="127.0.0.2") for i in range(60)]
+        right = [send(collector, "ann", "secret", source=f"127.0.0.{i}") for i in (3, 4)]
+        for connection in right:
+            assert answer_of(connection).startswith(b"HTTP/1.1 200 ")
+        assert sum(map(has_an_answer, guesses)) <= 6
+        for connection in guesses:
+            connection.close()
+
+
+def test_who_fills_the_queue_gives_way_to_others(folder: Path, tmp_path: Path) -> None:
+    """E2: the last of the greedy one's is refused instead of the first of another."""
+    config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret", SLOW - 2))
+    with SecureCollector(folder, config) as collector:
+        # More than can wait, however fast they are checked meanwhile.
+        guesses = [send(collector, "ann", f"guess {i}", source="127.0.0.2") for i in range(90)]
+        other = send(collector, "ann", "secret", source="127.0.0.3")
+        assert answer_of(other).startswith(b"HTTP/1.1 200 ")
+        refused = [guess for guess in guesses if has_an_answer(guess)]
+        assert sum(b"HTTP/1.1 503 " in answer_of(guess) for guess in refused) >= 20
+        for connection in guesses:
+            connection.close()
+
+
+def test_says_whose_request_is_refused(served: SecureCollector) -> None:
+    connection = send(served, "ann", "guess", source="127.0.0.5")
+    port = connection.getsockname()[1]
+    assert answer_of(connection).startswith(b"HTTP/1.1 401 ")
+    served.wait_for_line(f'msg="request refused" .* client=127.0.0.5:{port}$')
 
 
 def test_an_unknown_user_is_as_much_work_as_a_known_one(

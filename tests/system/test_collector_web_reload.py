@@ -150,9 +150,10 @@ def test_does_not_let_tls_come_or_go_without_a_restart(folder: Path, tmp_path: P
             assert collector.value(GOOD) == 0
 
 
-def test_reloads_only_if_that_is_enabled_and_only_by_post(folder: Path, config: Path) -> None:
+def test_reloads_only_if_that_is_enabled_and_only_by_post_or_put(folder: Path, config: Path) -> None:
     with SecureCollector(folder, config, headers=ANN) as collector:
-        assert collector.request("/-/reload", "POST").status == 403
+        for method in ("POST", "PUT"):
+            assert collector.request("/-/reload", method).status == 403
         assert collector.request("/-/reload", "OPTIONS").headers["Allow"] == "POST, PUT, OPTIONS"
     with SecureCollector(folder, config, "--web.enable-lifecycle", headers=ANN) as collector:
         for method in ("GET", "HEAD", "DELETE"):

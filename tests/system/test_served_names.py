@@ -138,3 +138,6 @@ def test_the_command_prints_names_by_every_scheme(folder: Path) -> None:
     for arguments in (["--format", "xml"], ["--escaping", "none"]):
         done = dump(*arguments)
         assert done.returncode == 2 and f"'{arguments[1]}'" in done.stderr
+    for arguments in (["--json", "--escaping", "dots"], ["--escaping=dots", "--format=json"]):
+        done = dump(*arguments)
+        assert done.returncode == 2 and "--escaping is not for json" in done.stderr
