@@ -270,6 +270,23 @@ def test_labels_are_in_the_order_of_their_names(value: str) -> None:
     assert texts[0] == texts[1]
 
 
+ODD_TEXTS = {
+    b"": b"",
+    b"a": b"a",
+    b"a 1": b"a 1.0",
+    b'a{b="c': b'a{b="c',
+    b'a{b="c"} 1 # {': b'a{b="c"} 1.0 # {',
+    b'a 1 # {x="} 1\n': b'a 1.0 # {x="} 1\n',
+    b"a 1 1 1 1 1 1 1 1\n": b"a 1.0 1.0 1.0 1 1 1 1 1\n",  # a sample has three numbers at most
+    b'a{c="\\"} 2",b="{"} 5 # {a="}"} 1 2.5\n': b'a{b="{",c="\\"} 2"} 5.0 # {a="}"} 1.0 2.5\n',
+}
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS, ids=range(len(ODD_TEXTS)))
+def test_a_text_that_is_none_is_left_as_it_is(text: bytes) -> None:
+    assert shmetrics._core.client_text(text) == ODD_TEXTS[text]
+
+
 # ---- what differs from theirs ----
 
 

@@ -119,36 +119,37 @@ static char *append(char *out, const char *from, const char *to)
 	return out + (to - from);
 }
 
-/* Where the name and the labels of a sample end. */
-static const char *head_end(const char *line, const char *stop)
+/* Behind the braces that begin at `at`, or the end. */
+static const char *behind_braces(const char *at, const char *stop)
 {
-	const char *at = line;
-
-	while (at < stop && *at != ' ' && *at != '{')
-		at++;
-	if (at == stop || *at == ' ')
-		return at;
 	while (at && at < stop && *at != '}')
 		at = *at == '"' ? behind_quotes(at, stop) : at + 1;
 	return at && at < stop ? at + 1 : stop;
 }
 
-/* The name and the labels of a sample, as long as they were. */
-static char *copy_head(char *out, const char *line, const char *stop)
+/* The name and the labels of a sample, as long as they were. *numbers: what stands behind them. */
+static char *copy_head(char *out, const char *line, const char *stop, const char **numbers)
 {
 	const char *brace = memchr(line, '{', (size_t)(stop - line)), *close = NULL;
+	const char *blank = memchr(line, ' ', (size_t)((brace ? brace : stop) - line));
 	struct pair pairs[PAIRS_MAX];
-	size_t count = brace ? take_pairs(brace + 1, stop, pairs, &close) : 0;
+	size_t count = 0;
 
+	if (blank || !brace) { /* without labels; the brace is an exemplar's */
+		*numbers = blank ? blank : stop;
+		return append(out, line, *numbers);
+	}
+	count = take_pairs(brace + 1, stop, pairs, &close);
+	*numbers = count ? close + 1 : behind_braces(brace, stop);
 	if (!sort_pairs(pairs, count))
-		return append(out, line, stop);
+		return append(out, line, *numbers);
 	out = append(out, line, brace + 1);
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			*out++ = ',';
 		out = append(out, pairs[i].begin, pairs[i].end);
 	}
-	return append(out, close, stop);
+	return append(out, close, *numbers);
 }
 
 /* Whether there are digits alone, but for a sign. */
@@ -168,79 +169,83 @@ static const char *word_end(const char *at, const char *stop)
 	const char *end = at + 1;
 
 	if (end < stop && *end == '{')
-		return head_end(end, stop);
+		return behind_braces(end, stop);
 	while (end < stop && *end != ' ')
 		end++;
 	return end;
 }
 
-/* What stands behind the labels, as much longer as it has whole numbers. */
+/* A value, and an exemplar's value and time. */
+#define NUMBERS_MAX 3
+
+/* What stands behind the labels, with a point in each whole number. */
 static char *copy_numbers(char *out, const char *at, const char *stop)
 {
 	static const char point[] = ".0";
+	int count = 0;
 
 	for (const char *end; at < stop; at = end) {
 		end = word_end(at, stop);
 		out = append(out, at, end);
-		if (is_whole(at + 1, end))
+		if (count < NUMBERS_MAX && is_whole(at + 1, end)) {
 			out = append(out, point, point + 2);
+			count++;
+		}
 	}
 	return out;
 }
 
-static Py_ssize_t count_whole_numbers(const char *text, const char *text_end)
+/* How much longer it gets, at most. */
+static Py_ssize_t growth(const char *text, const char *end)
 {
-	Py_ssize_t count = 0;
+	Py_ssize_t lines = 1;
 
-	for (const char *line = text, *stop; line < text_end; line = stop + 1) {
-		stop = line_end(line, text_end);
-		if (*line == '#')
-			continue;
-		for (const char *at = head_end(line, stop), *end; at < stop; at = end) {
-			end = word_end(at, stop);
-			count += is_whole(at + 1, end);
-		}
-	}
-	return count;
+	for (const char *at = text; at < end; at = line_end(at, end) + 1)
+		lines++;
+	return lines * NUMBERS_MAX * 2;
 }
 
-static void copy(char *out, const char *text, const char *end)
+/* Returns the end. */
+static char *copy(char *out, const char *text, const char *end)
 {
-	for (const char *line = text, *stop; line < end; line = stop + 1) {
+	for (const char *line = text, *stop, *numbers; line < end; line = stop + 1) {
 		stop = line_end(line, end);
 		if (*line == '#') {
 			out = append(out, line, stop);
 		} else {
-			const char *numbers = head_end(line, stop);
-
-			out = copy_head(out, line, numbers);
+			out = copy_head(out, line, stop, &numbers);
 			out = copy_numbers(out, numbers, stop);
 		}
 		if (stop < end)
 			*out++ = '\n';
 	}
+	return out;
 }
 
 PyObject *core_client_text(PyObject *Py_UNUSED(module), PyObject *text)
 {
 	const char *begin, *end;
+	Py_ssize_t size;
 	PyObject *result;
-	Py_ssize_t count;
+	char *out;
 
 	if (!PyBytes_Check(text))
 		return PyErr_Format(PyExc_TypeError, "the text must be bytes, not %.100s",
 				    Py_TYPE(text)->tp_name);
 	begin = PyBytes_AS_STRING(text);
-	end = begin + PyBytes_GET_SIZE(text);
+	size = PyBytes_GET_SIZE(text);
+	end = begin + size;
 	Py_BEGIN_ALLOW_THREADS;
-	count = count_whole_numbers(begin, end);
+	size += growth(begin, end);
 	Py_END_ALLOW_THREADS;
-	result = PyBytes_FromStringAndSize(NULL, end - begin + 2 * count);
+	result = PyBytes_FromStringAndSize(NULL, size);
 	if (!result)
 		return NULL;
+	out = PyBytes_AS_STRING(result);
 	/* Nobody else has it yet. */
 	Py_BEGIN_ALLOW_THREADS;
-	copy(PyBytes_AS_STRING(result), begin, end);
+	size = copy(out, begin, end) - out;
 	Py_END_ALLOW_THREADS;
+	(void)_PyBytes_Resize(&result, size);
 	return result;
 }
