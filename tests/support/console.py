@@ -32,8 +32,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Typ
 DEADLINE = 60.0
 LOOKS = ("curl ", "promtool query ", "amtool alert query", "shmetrics ls", "shmetrics dump ")
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-_HEADING = re.compile(r"^(#+ .*)$", re.M)
+_FENCE = re.compile(r" *```(\w*)")
 _PORT = re.compile(r"(?:(?<=127\.0\.0\.1:)|(?<=localhost:)|(?<=--port ))\d{4,5}\b")
 
 
@@ -55,18 +54,27 @@ class Section:
 
 def sections(text: str) -> List[Section]:
     """Those of a document that have a block to run."""
-    parts = _HEADING.split("# \n" + text)[1:]
-    found = []
-    for heading, body in zip(parts[::2], parts[1::2]):
-        steps = [step for block in _BLOCK.findall(body) for step in _steps(block)]
-        if steps:
-            found.append(Section(heading.strip("# "), steps))
-    return found
+    found = [Section("", [])]
+    block: List[str] = []
+    language: Optional[str] = None  # of the block that we are in
+    for line in text.splitlines():
+        fence = _FENCE.match(line)
+        if fence and language is None:
+            language, block = fence.group(1), []
+        elif fence:
+            if language == "console":
+                found[-1].steps += _steps(block)
+            language = None
+        elif language is not None:
+            block.append(line)
+        elif line.startswith("#"):
+            found.append(Section(line.strip("# "), []))
+    return [section for section in found if section.steps]
 
 
-def _steps(block: str) -> Iterator[Step]:
+def _steps(block: List[str]) -> Iterator[Step]:
     step: Optional[Step] = None
-    for line in block.splitlines():
+    for line in block:
         if line.startswith("$ "):
             if step:
                 yield step
@@ -218,6 +226,8 @@ class Session:
     def _says(self, output: Path, said: List[str], whole: bool = True) -> bool:
         wanted = re.compile(pattern(said))
         text = self._outward(output.read_text(errors="replace")) if output.exists() else ""
+        if whole and text and not text.endswith("\n"):
+            text += "\n"  # as a terminal's next line would be
         return bool(wanted.fullmatch(text) if whole else wanted.match(text))
 
     def _poll(self, fact: Callable[[], bool], step: Step, output: Path) -> None:

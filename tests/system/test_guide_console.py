@@ -68,6 +68,8 @@ $ python3 -c 'import signal; print("1 of 2", flush=True); signal.pause()'
 KeyboardInterrupt
 $ echo 127.0.0.1:9798 in /dev/shm
 127.0.0.1:9798 in /dev/shm
+$ printf '# not a heading'
+# not a heading
 $ cat <<END
 > one
 > END
@@ -78,7 +80,7 @@ one
 
 def test_a_console_runs_each_section_by_itself() -> None:
     found = console.sections(DOCUMENT)
-    assert [(one.heading, len(one.steps)) for one in found] == [("One", 3), ("Two", 3)]
+    assert [(one.heading, len(one.steps)) for one in found] == [("One", 3), ("Two", 4)]
     for one in found:
         with console.Session(environment(), EXAMPLES) as session:
             for step in one.steps:
