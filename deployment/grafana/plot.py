@@ -34,6 +34,9 @@ def main() -> int:
         "--interval", type=int, default=15, help="seconds between scrapes (default %(default)s)"
     )
     parser.add_argument(
+        "--ago", type=int, default=0, help="minutes since its end (default 0: until now)"
+    )
+    parser.add_argument(
         "--to", type=Path, default=FOLDER, help="the folder to draw to (default pictures/)"
     )
     parser.add_argument(
@@ -43,10 +46,12 @@ def main() -> int:
     known = {dashboard.uid: dashboard for dashboard in reading.load_all()}
     if unknown := set(options.uid) - known.keys():
         parser.error(f"no dashboard {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    if options.minutes < 1 or options.interval < 1:
-        parser.error("--minutes and --interval must be at least 1")
+    if min(options.minutes, options.interval) < 1 or options.ago < 0:
+        parser.error("--minutes and --interval must be at least 1, --ago at least 0")
 
-    window = asking.Window(options.prometheus, time.time(), 60 * options.minutes, options.interval)
+    window = asking.Window(
+        options.prometheus, time.time() - 60 * options.ago, 60 * options.minutes, options.interval
+    )
     for uid in options.uid or known:
         path = options.to / f"{uid}.png"
         try:
