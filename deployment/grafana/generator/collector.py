@@ -243,10 +243,14 @@ def _scrapes() -> list[AnyPanel]:
             Query(rates("shmetrics_collector_authentications_failed_total"), "authentications failed"),
         ),
         graph(
-            "Connections shut down",
-            "For taking too long to send a request or to read an answer; per second.",
+            "Connections closed",
+            "For taking too long to send a request or to read an answer, or as too many; per second.",
             "cps",
-            Query(rates("shmetrics_collector_connections_reaped_total"), "shut down"),
+            Query(rates("shmetrics_collector_connections_reaped_total"), "took too long"),
+            Query(
+                rates("shmetrics_collector_connections_refused_total", by=("reason",)),
+                "too many: {{reason}}",
+            ),
         ),
     ]
 

@@ -23,6 +23,7 @@ _SUFFIXES = {"counter": "_total", "info": "_info"}
 _HISTOGRAM = ("_bucket", "_sum", "_count")
 _LABELS = {
     "shmetrics_build_info": ("version",),
+    "shmetrics_collector_connections_refused_total": ("reason",),
     "shmetrics_collector_families_hidden": ("reason",),
     "shmetrics_collector_scrapes_rejected_total": ("reason",),
     "shmetrics_segment_bytes": ("segment", "state"),
