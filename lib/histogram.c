@@ -38,14 +38,9 @@ __attribute__((always_inline)) static inline void observe(smx_layout_series *ser
 /* What the fast path leaves: empty handles, NaN, threads without a restartable-sequences area. */
 __attribute__((noinline, cold)) static void observe_slowly(smx_histogram histogram, double value)
 {
-	smx_layout_series *series = smx_series_of(histogram.impl);
+	smx_layout_series *series = smx_series_to_observe(histogram.impl, value);
 
-	if (!series)
-		smx_series_unrecorded();
-	else if (value != value)
-		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
-			    SMX_DROP_NAN);
-	else
+	if (series)
 		observe(series, value, smx_processor_slow());
 }
 

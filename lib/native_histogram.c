@@ -136,14 +136,9 @@ __attribute__((always_inline)) static inline void observe(smx_layout_series *ser
 __attribute__((noinline, cold)) static void observe_slowly(smx_native_histogram histogram,
 							   double value)
 {
-	smx_layout_series *series = smx_series_of(histogram.impl);
+	smx_layout_series *series = smx_series_to_observe(histogram.impl, value);
 
-	if (!series)
-		smx_series_unrecorded();
-	else if (value != value)
-		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
-			    SMX_DROP_NAN);
-	else
+	if (series)
 		observe(series, value, smx_processor_slow());
 }
 

@@ -280,6 +280,20 @@ void smx_series_unrecorded(void)
 	smx_add(&unrecorded_count, 1);
 }
 
+smx_layout_series *smx_series_to_observe(struct smx_series_record *impl, double value)
+{
+	smx_layout_series *series = smx_series_of(impl);
+
+	if (!series) {
+		smx_series_unrecorded();
+	} else if (value != value) {
+		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
+			    SMX_DROP_NAN);
+		return NULL;
+	}
+	return series;
+}
+
 uint64_t smx_unrecorded_count(void)
 {
 	return smx_read_relaxed(&unrecorded_count);

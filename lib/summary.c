@@ -32,11 +32,8 @@ void smx_summary_observe(smx_summary summary, double value)
 {
 	smx_layout_series *series = smx_series_of(summary.impl);
 
-	if (!series)
-		smx_series_unrecorded();
-	else if (value != value)
-		smx_dropped((smx_layout_header *)(void *)smx_base_of(&series->record),
-			    SMX_DROP_NAN);
+	if (__builtin_expect(!series || value != value, 0))
+		(void)smx_series_to_observe(summary.impl, value);
 	else
 		smx_cell_observe(smx_cell(series, smx_processor_is_fast() ? smx_processor_fast()
 									  : smx_processor_slow()),

@@ -19,10 +19,10 @@ import client_model  # noqa: E402
 import expocheck  # noqa: E402
 import independent  # noqa: E402
 import openmetrics2  # noqa: E402
-from collector import BUILD, Collector, segment_folder  # noqa: E402
+from collector import BUILD, Collector  # noqa: E402
+from recording import recording  # noqa: E402
 
 RECORD = """
-import sys
 from shmetrics import Counter, Enum, Gauge, Histogram, Info, Summary
 
 Counter("jobs", "Jobs that \\"ran\\".", ["queue"]).labels("a").inc(2, {"trace_id": "4bf9"})
@@ -35,26 +35,13 @@ Info("app_build", "What runs.").info({"version": "1.2", "commit": "a\\\\b"})
 Enum("door", "The door.", ["room"], states=["open", "shut"]).labels("1").state("shut")
 for mode in ("all", "sum", "livemin", "mostrecent"):
     Gauge(f"gauge_{mode}", "A gauge.", multiprocess_mode=mode).set(3)
-print("ready", flush=True)
-sys.stdin.read()
 """
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        environment = {**os.environ, "SHMETRICS_DIR": str(path), "SHMETRICS_SEGMENT": "kinds"}
-        with subprocess.Popen(
-            [sys.executable, "-c", RECORD],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout and process.stdin
-            assert process.stdout.readline() == "ready\n"
-            yield path
-            process.stdin.close()
+    with recording("kinds", RECORD) as path:
+        yield path
 
 
 def labels(**labels: str) -> expocheck.Labels:

@@ -15,10 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
 import independent  # noqa: E402
-from collector import BUILD, Collector, segment_folder  # noqa: E402
+from collector import BUILD, Collector  # noqa: E402
+from recording import recording  # noqa: E402
 
 RECORD = """
-import sys
 from shmetrics import Counter, Enum, Gauge, Histogram, Info
 
 Counter("http.requests", "R.", ["http.method"]).labels("GET").inc(3)
@@ -28,8 +28,6 @@ Gauge("temp.x", "T.").set(1)
 Enum("door.x", "D.", states=["open", "shut"]).state("shut")
 Info("build.x", "B.").info({"service.name": "shop"})
 Gauge("shmetrics.segment.up", "Not ours.", multiprocess_mode="livesum").set(5)
-print("ready", flush=True)
-sys.stdin.read()
 """
 
 UTF8 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,*/*;q=0.2"
@@ -40,19 +38,8 @@ RESERVED = ("shmetrics_collector_families_hidden", frozenset({("reason", "reserv
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        environment = {**os.environ, "SHMETRICS_DIR": str(path), "SHMETRICS_SEGMENT": "names"}
-        with subprocess.Popen(
-            [sys.executable, "-c", RECORD],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout and process.stdin
-            assert process.stdout.readline() == "ready\n"
-            yield path
-            process.stdin.close()
+    with recording("names", RECORD) as path:
+        yield path
 
 
 @pytest.fixture

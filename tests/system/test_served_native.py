@@ -15,10 +15,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import client_model  # noqa: E402
-from collector import BUILD, Collector, segment_folder  # noqa: E402
+from collector import BUILD, Collector  # noqa: E402
+from recording import recording  # noqa: E402
 
 RECORD = """
-import sys
 from shmetrics import NativeHistogram
 
 took = NativeHistogram("took_seconds", "How long.", ["route"], schema=0, least=0.25, greatest=8)
@@ -29,26 +29,13 @@ change = NativeHistogram(
 )
 for value in (-2, -2, -1, 0, 8):
     change.observe(value)
-print("ready", flush=True)
-sys.stdin.read()
 """
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        environment = {**os.environ, "SHMETRICS_DIR": str(path), "SHMETRICS_SEGMENT": "native"}
-        with subprocess.Popen(
-            [sys.executable, "-c", RECORD],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout and process.stdin
-            assert process.stdout.readline() == "ready\n"
-            yield path
-            process.stdin.close()
+    with recording("native", RECORD) as path:
+        yield path
 
 
 # Of (1/4, 1/2] to (4, 8], and of what is above.

@@ -2,33 +2,15 @@
 /*
  * histogram.c - the type Histogram
  */
-#include "exemplar.h"
-#include "metric.h"
+#include "observe.h"
 
-PyDoc_STRVAR(histogram_observe_doc,
-	     "observe($self, /, amount, exemplar=None)\n--\n\nObserve the given amount.");
-
-CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *args,
-				       Py_ssize_t nargs, PyObject *kwnames)
+static void record(const struct metric *metric, double amount, const struct exemplar *exemplar)
 {
-	static const char *const names[] = {"amount", "exemplar", NULL};
-	PyObject *values[2] = {NULL, NULL};
-	struct exemplar exemplar;
-	double amount;
-
-	if (core_arguments("observe", names, 1, args, nargs, kwnames, values))
-		return NULL;
-	if (!metric->observable)
-		return metric_raise_unobservable(metric);
-	if (core_double(values[0], &amount) || exemplar_begin(&exemplar, values[1]))
-		return NULL;
-	if (exemplar.count)
-		smx_histogram_observe_exemplar(metric->series.histogram, amount, exemplar.labels,
-					       exemplar.count);
+	if (exemplar->count)
+		smx_histogram_observe_exemplar(metric->series.histogram, amount, exemplar->labels,
+					       exemplar->count);
 	else
 		smx_histogram_observe(metric->series.histogram, amount);
-	exemplar_end(&exemplar);
-	Py_RETURN_NONE;
 }
 
 static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs,
@@ -41,7 +23,7 @@ static PyObject *histogram_observe(PyObject *self, PyObject *const *args, Py_ssi
 		smx_histogram_observe(metric->series.histogram, PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;
 	}
-	return observe_any(metric, args, nargs, kwnames);
+	return observe_any(metric, args, nargs, kwnames, record);
 }
 
 /* ---- definition ---- */
@@ -105,7 +87,7 @@ static PyObject *histogram_define(PyObject *self, PyTypeObject *defining_class,
 
 static PyMethodDef histogram_methods[] = {
 	{"observe", (PyCFunction)(void (*)(void))histogram_observe, METH_FASTCALL | METH_KEYWORDS,
-	 histogram_observe_doc},
+	 OBSERVE_DOC},
 	{"_define", (PyCFunction)(void (*)(void))histogram_define,
 	 METH_METHOD | METH_FASTCALL | METH_KEYWORDS, histogram_define_doc},
 	{NULL, NULL, 0, NULL},

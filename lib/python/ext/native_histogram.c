@@ -2,35 +2,17 @@
 /*
  * native_histogram.c - the type NativeHistogram
  */
-#include "exemplar.h"
-#include "metric.h"
+#include "observe.h"
 
 #include <limits.h>
 
-PyDoc_STRVAR(observe_doc,
-	     "observe($self, /, amount, exemplar=None)\n--\n\nObserve the given amount.");
-
-CORE_SLOW static PyObject *observe_any(struct metric *metric, PyObject *const *args,
-				       Py_ssize_t nargs, PyObject *kwnames)
+static void record(const struct metric *metric, double amount, const struct exemplar *exemplar)
 {
-	static const char *const names[] = {"amount", "exemplar", NULL};
-	PyObject *values[2] = {NULL, NULL};
-	struct exemplar exemplar;
-	double amount;
-
-	if (core_arguments("observe", names, 1, args, nargs, kwnames, values))
-		return NULL;
-	if (!metric->observable)
-		return metric_raise_unobservable(metric);
-	if (core_double(values[0], &amount) || exemplar_begin(&exemplar, values[1]))
-		return NULL;
-	if (exemplar.count)
+	if (exemplar->count)
 		smx_native_histogram_observe_exemplar(metric->series.native_histogram, amount,
-						      exemplar.labels, exemplar.count);
+						      exemplar->labels, exemplar->count);
 	else
 		smx_native_histogram_observe(metric->series.native_histogram, amount);
-	exemplar_end(&exemplar);
-	Py_RETURN_NONE;
 }
 
 static PyObject *observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
@@ -43,7 +25,7 @@ static PyObject *observe(PyObject *self, PyObject *const *args, Py_ssize_t nargs
 					     PyFloat_AS_DOUBLE(args[0]));
 		Py_RETURN_NONE;
 	}
-	return observe_any(metric, args, nargs, kwnames);
+	return observe_any(metric, args, nargs, kwnames, record);
 }
 
 /* ---- definition ---- */
@@ -107,7 +89,7 @@ static PyObject *define(PyObject *self, PyTypeObject *defining_class, PyObject *
 
 static PyMethodDef methods[] = {
 	{"observe", (PyCFunction)(void (*)(void))observe, METH_FASTCALL | METH_KEYWORDS,
-	 observe_doc},
+	 OBSERVE_DOC},
 	{"_define", (PyCFunction)(void (*)(void))define,
 	 METH_METHOD | METH_FASTCALL | METH_KEYWORDS, define_doc},
 	{NULL, NULL, 0, NULL},

@@ -21,6 +21,7 @@ from typing import (
     Sequence,
     Tuple,
     Union,
+    cast,
 )
 
 from . import _core
@@ -300,8 +301,20 @@ class Gauge(_core.Gauge, MetricWrapperBase):
         return Timer(self, "set")
 
 
+class ObservingBase(MetricWrapperBase):
+    """What the metrics that observe have in common."""
+
+    @property
+    def _sum(self) -> Value:
+        return self._read("_sum")
+
+    def time(self) -> Timer:
+        """A context manager and decorator that observes the seconds a block or function took."""
+        return Timer(cast(Any, self), "observe")
+
+
 @_core.own_methods
-class Histogram(_core.Histogram, MetricWrapperBase):
+class Histogram(_core.Histogram, ObservingBase):
     """Counts observations in buckets: latencies, sizes. Its counts are those of all processes."""
 
     _type = "histogram"
@@ -338,17 +351,9 @@ class Histogram(_core.Histogram, MetricWrapperBase):
     def _upper_bounds(self) -> List[float]:
         return (self._parent or self)._bounds
 
-    @property
-    def _sum(self) -> Value:
-        return self._read("_sum")
-
-    def time(self) -> Timer:
-        """A context manager and decorator that observes the seconds a block or function took."""
-        return Timer(self, "observe")
-
 
 @_core.own_methods
-class Summary(_core.Summary, MetricWrapperBase):
+class Summary(_core.Summary, ObservingBase):
     """Counts observations and adds them up. Its count is that of all processes."""
 
     _type = "summary"
@@ -369,14 +374,6 @@ class Summary(_core.Summary, MetricWrapperBase):
     @property
     def _count(self) -> Value:
         return self._read("_count")
-
-    @property
-    def _sum(self) -> Value:
-        return self._read("_sum")
-
-    def time(self) -> Timer:
-        """A context manager and decorator that observes the seconds a block or function took."""
-        return Timer(self, "observe")
 
 
 class Info(_core.Info, MetricWrapperBase):

@@ -12,8 +12,7 @@ import math
 from typing import Iterable, Optional, Sequence, Union
 
 from . import _core
-from .context_managers import Timer
-from .metrics import MetricWrapperBase
+from .metrics import ObservingBase
 from .registry import REGISTRY, CollectorRegistry
 from .utils import INF
 from .values import Value
@@ -30,7 +29,7 @@ def _schema_of(growth: float) -> int:
 
 
 @_core.own_methods
-class NativeHistogram(_core.NativeHistogram, MetricWrapperBase):
+class NativeHistogram(_core.NativeHistogram, ObservingBase):
     """Counts observations in many buckets, whose bounds nobody needs to choose.
 
     schema: 2**schema buckets from each power of two to the next; 3 means that a quantile is known
@@ -75,13 +74,5 @@ class NativeHistogram(_core.NativeHistogram, MetricWrapperBase):
         self._define_in(name, documentation, labelnames, naming, registry, *form)
 
     @property
-    def _sum(self) -> Value:
-        return self._read("_sum")
-
-    @property
     def _count(self) -> Value:
         return self._read("_count")
-
-    def time(self) -> Timer:
-        """A context manager and decorator that observes the seconds a block or function took."""
-        return Timer(self, "observe")
