@@ -102,9 +102,9 @@ def watched(stack: Stack) -> Iterator[Watched]:
         f"{WATCHED} answers", lambda: stack.traffic.done.requests >= before.requests + WATCHED, 90
     )
     stack.traffic.finish(extra)
-    after, at = stack.traffic.done, time.time()
-    scraped = f"sum(http_requests_total) >= {after.requests}"
+    scraped = f"sum(http_requests_total) >= {stack.traffic.done.requests}"
     stack.until("Prometheus has them", lambda: stack.query(scraped), 30)
+    after, at = stack.traffic.done, time.time()  # at a moment whose last scrape went well
     answers, longest = after.answers - before.answers, max(after.report.durations)
     yield Watched(stack, answers, longest, at, max(5, round(at - began)))
 
