@@ -37,7 +37,7 @@ void smx_series_overflow(struct smx_segment *segment, smx_layout_family *family)
 
 /* Counts a record to an empty handle. */
 void smx_series_unrecorded(void);
-/* The series, if it may take the observation; NULL: that is counted as unrecorded or as no number. */
+/* The series, if it may take the observation; NULL: that is counted, as unrecorded or as NaN. */
 smx_layout_series *smx_series_to_observe(struct smx_series_record *impl, double value);
 
 #endif

@@ -3,8 +3,7 @@
  * test_hidden.c - which families an exposition leaves out, by name and with the reason (I6, I12:
  * what is not served is not silent)
  */
-#include "fake_reader.h"
-#include "shmetrics/exposition.h"
+#include "exposed.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -13,26 +12,7 @@
 #define UNDERSCORES (1u << SMX_ESCAPING_UNDERSCORES)
 #define UTF8 (1u << SMX_ESCAPING_ALLOW_UTF8)
 
-static smx_exposition *exposition;
-static smx_reader *one, *two;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	one = fake_reader_create();
-	two = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
-	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
-}
-
-static void tear_down(void)
-{
-	smx_exposition_destroy(exposition);
-	fake_reader_free(one);
-	fake_reader_free(two);
-}
-
-TestSuite(hidden, .init = set_up, .fini = tear_down);
+TestSuite(hidden, .init = exposed_set_up, .fini = exposed_tear_down);
 
 static void write_down(void *argument, smx_text name, smx_hiding reason)
 {
@@ -46,12 +26,8 @@ static void write_down(void *argument, smx_text name, smx_hiding reason)
 static const char *hidden(const smx_reader *reader, unsigned escapings)
 {
 	static char list[512];
-	smx_buffer buffer = {0};
 
-	cr_assert(smx_exposition_render(exposition,
-					(smx_exposition_type){.format = SMX_FORMAT_TEXT_004}, NULL,
-					0, &buffer, NULL) == SMX_OK);
-	smx_buffer_free(&buffer);
+	exposed_render((smx_exposition_type){.format = SMX_FORMAT_TEXT_004}, NULL, 0);
 	list[0] = '\0';
 	smx_exposition_hidden(exposition, reader, escapings, write_down, list);
 	return list;

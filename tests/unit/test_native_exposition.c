@@ -3,13 +3,11 @@
  * test_native_exposition.c - native histograms in every format: what has no native histograms shows
  * a histogram, and what has, the same numbers (I5, I12)
  */
-#include "fake_reader.h"
+#include "exposed.h"
 #include "message_text.h"
-#include "shmetrics/exposition.h"
 #include "text/spans.h"
 
 #include <criterion/criterion.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,29 +16,15 @@
 		literal, sizeof(literal) - 1                                                       \
 	}
 
-static smx_exposition *exposition;
-static smx_reader *one, *two;
-static smx_buffer buffer, text;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	one = fake_reader_create();
-	two = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
-	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
-}
+static smx_buffer text;
 
 static void tear_down(void)
 {
-	smx_exposition_destroy(exposition);
-	fake_reader_free(one);
-	fake_reader_free(two);
-	smx_buffer_free(&buffer);
+	exposed_tear_down();
 	smx_buffer_free(&text);
 }
 
-TestSuite(native_exposition, .init = set_up, .fini = tear_down);
+TestSuite(native_exposition, .init = exposed_set_up, .fini = tear_down);
 
 static const char *render(smx_format format)
 {

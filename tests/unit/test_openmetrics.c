@@ -2,13 +2,11 @@
 /*
  * test_openmetrics.c - OpenMetrics 1.0 where it differs from text 0.0.4 (I12)
  */
-#include "fake_reader.h"
-#include "shmetrics/exposition.h"
+#include "exposed.h"
 #include "text/words.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
@@ -19,37 +17,11 @@ static const smx_exposition_type openmetrics_100 = {.format = SMX_FORMAT_OPENMET
 		literal, sizeof(literal) - 1                                                       \
 	}
 
-static smx_exposition *exposition;
-static smx_reader *one, *two;
-static smx_buffer buffer;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	one = fake_reader_create();
-	two = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
-	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
-}
-
-static void tear_down(void)
-{
-	smx_exposition_destroy(exposition);
-	fake_reader_free(one);
-	fake_reader_free(two);
-	smx_buffer_free(&buffer);
-}
-
-TestSuite(openmetrics, .init = set_up, .fini = tear_down);
+TestSuite(openmetrics, .init = exposed_set_up, .fini = exposed_tear_down);
 
 static const char *render(smx_format format)
 {
-	buffer.size = 0;
-	cr_assert(smx_exposition_render(exposition, (smx_exposition_type){.format = format}, NULL,
-					0, &buffer, NULL) == SMX_OK);
-	smx_emit_end(&buffer, (smx_exposition_type){.format = format});
-	smx_buffer_append(&buffer, "", 1);
-	return buffer.data;
+	return exposed_render_all((smx_exposition_type){.format = format});
 }
 
 static void expect_render(const char *expected)

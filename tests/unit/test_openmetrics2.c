@@ -2,8 +2,7 @@
 /*
  * test_openmetrics2.c - OpenMetrics 2.0 where it differs from 1.0 (I12)
  */
-#include "fake_reader.h"
-#include "shmetrics/exposition.h"
+#include "exposed.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -16,39 +15,16 @@
 
 static const smx_exposition_type openmetrics_200 = {.format = SMX_FORMAT_OPENMETRICS_200};
 
-static smx_exposition *exposition;
-static smx_reader *reader;
-static smx_buffer buffer;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	reader = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, reader, NULL) == SMX_OK);
-}
-
-static void tear_down(void)
-{
-	smx_exposition_destroy(exposition);
-	fake_reader_free(reader);
-	smx_buffer_free(&buffer);
-}
-
-TestSuite(openmetrics2, .init = set_up, .fini = tear_down);
+TestSuite(openmetrics2, .init = exposed_set_up, .fini = exposed_tear_down);
 
 static void expect_render(const char *expected)
 {
-	buffer.size = 0;
-	cr_assert(smx_exposition_render(exposition, openmetrics_200, NULL, 0, &buffer, NULL) ==
-		  SMX_OK);
-	smx_emit_end(&buffer, openmetrics_200);
-	smx_buffer_append(&buffer, "", 1);
-	cr_expect_str_eq(buffer.data, expected);
+	cr_expect_str_eq(exposed_render_all(openmetrics_200), expected);
 }
 
 static struct fake_series *add(smx_kind kind, const char *name)
 {
-	struct fake_series *series = fake_series_add(fake_family_add(reader, kind, name, "x"), "1");
+	struct fake_series *series = fake_series_add(fake_family_add(one, kind, name, "x"), "1");
 
 	series->view.created_unix_ns = UINT64_C(1700000000125000000);
 	return series;
@@ -146,7 +122,7 @@ Test(openmetrics2, leaves_out_a_summary_whose_sum_goes_back)
 
 Test(openmetrics2, has_no_labels_where_there_are_none)
 {
-	fake_series_add(fake_family_add(reader, SMX_SUMMARY, "s", ""), "");
+	fake_series_add(fake_family_add(one, SMX_SUMMARY, "s", ""), "");
 	expect_render("# TYPE s summary\n# HELP s Help.\ns {count:0,sum:0,quantile:[]}\n# EOF\n");
 }
 

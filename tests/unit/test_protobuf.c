@@ -2,9 +2,8 @@
 /*
  * test_protobuf.c - delimited protobuf: every kind, as its messages have it (I12)
  */
-#include "fake_reader.h"
+#include "exposed.h"
 #include "message_text.h"
-#include "shmetrics/exposition.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -19,29 +18,15 @@
 static const smx_exposition_type protobuf = {.format = SMX_FORMAT_PROTOBUF};
 static const smx_exposition_type text_004 = {.format = SMX_FORMAT_TEXT_004};
 
-static smx_exposition *exposition;
-static smx_reader *one, *two;
-static smx_buffer buffer, text;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	one = fake_reader_create();
-	two = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
-	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
-}
+static smx_buffer text;
 
 static void tear_down(void)
 {
-	smx_exposition_destroy(exposition);
-	fake_reader_free(one);
-	fake_reader_free(two);
-	smx_buffer_free(&buffer);
+	exposed_tear_down();
 	smx_buffer_free(&text);
 }
 
-TestSuite(protobuf, .init = set_up, .fini = tear_down);
+TestSuite(protobuf, .init = exposed_set_up, .fini = tear_down);
 
 static const char *text_of_buffer(void)
 {
@@ -204,12 +189,11 @@ Test(protobuf, shows_counters_with_exemplar_and_start)
 	series->counter = (smx_counter_sample){3, 0.5};
 	series->exemplars[0] = (struct fake_exemplar){2, UINT64_C(1500000001), trace, 2};
 	made(fake_series_add(other, ""), UINT64_C(1700000001000000000))->counter.whole = 4;
-	cr_expect_str_eq(
-		render(),
-		"name:\"c_total\" help:\"Help.\" type:0 metric{counter{value:7.5 "
-		"exemplar{label{name:\"trace_id\" value:\"a\"b\"} "
-		"value:2 timestamp{seconds:1 nanos:500000001}} "
-		"start{seconds:1700000000 nanos:125000000}}}\n");
+	cr_expect_str_eq(render(),
+			 "name:\"c_total\" help:\"Help.\" type:0 metric{counter{value:7.5 "
+			 "exemplar{label{name:\"trace_id\" value:\"a\"b\"} "
+			 "value:2 timestamp{seconds:1 nanos:500000001}} "
+			 "start{seconds:1700000000 nanos:125000000}}}\n");
 }
 
 Test(protobuf, leaves_out_an_exemplar_that_is_no_utf8)

@@ -3,8 +3,7 @@
  * test_spelling.c - families with names beyond the older character set: what each scraper gets of
  * them, and who gives way where two come out alike (I6, I12)
  */
-#include "fake_reader.h"
-#include "shmetrics/exposition.h"
+#include "exposed.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -15,38 +14,13 @@
 #define DOTS SMX_ESCAPING_DOTS
 #define VALUES SMX_ESCAPING_VALUES
 
-static smx_exposition *exposition;
-static smx_reader *one, *two;
-static smx_buffer buffer;
-
-static void set_up(void)
-{
-	cr_assert(smx_exposition_create(&exposition, NULL) == SMX_OK);
-	one = fake_reader_create();
-	two = fake_reader_create();
-	cr_assert(smx_exposition_add(exposition, one, NULL) == SMX_OK);
-	cr_assert(smx_exposition_add(exposition, two, NULL) == SMX_OK);
-}
-
-static void tear_down(void)
-{
-	smx_exposition_destroy(exposition);
-	fake_reader_free(one);
-	fake_reader_free(two);
-	smx_buffer_free(&buffer);
-}
-
-TestSuite(spelling, .init = set_up, .fini = tear_down);
+TestSuite(spelling, .init = exposed_set_up, .fini = exposed_tear_down);
 
 static const char *render_as(smx_format format, smx_escaping escaping, const char *name)
 {
 	const smx_text names[] = {{name, name ? strlen(name) : 0}};
 
-	buffer.size = 0;
-	cr_assert(smx_exposition_render(exposition, (smx_exposition_type){format, escaping}, names,
-					name != NULL, &buffer, NULL) == SMX_OK);
-	smx_buffer_append(&buffer, "", 1);
-	return buffer.data;
+	return exposed_render((smx_exposition_type){format, escaping}, names, name != NULL);
 }
 
 static const char *render(smx_escaping escaping)

@@ -19,10 +19,13 @@ target_include_directories(smx_text
   PRIVATE ${XXHASH_INCLUDE_DIR})
 target_link_libraries(smx_text PUBLIC smx_flags m)
 
+add_library(smx_exposed STATIC ${CMAKE_CURRENT_LIST_DIR}/exposed.c)
+target_link_libraries(smx_exposed PUBLIC smx_text criterion)
+
 foreach(name number wire text004 openmetrics openmetrics2 protobuf native_exposition negotiate escape spelling
-    exposition hidden)
+    exposition merging no_memory hidden)
   add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c)
-  target_link_libraries(test_${name} PRIVATE smx_text criterion)
+  target_link_libraries(test_${name} PRIVATE smx_exposed)
   add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()
 foreach(name protobuf native_exposition)
@@ -30,7 +33,7 @@ foreach(name protobuf native_exposition)
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
 endforeach()
 # The tests of failing allocations stand in for malloc and its kin in rendering, and nowhere else.
-target_link_options(test_exposition PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
+target_link_options(test_no_memory PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
 
 # Random readers, hostile ones among them: whatever they hold, the strict checker and promtool accept it.
 add_executable(print_exposition ${CMAKE_CURRENT_LIST_DIR}/print_exposition.c)
