@@ -95,7 +95,7 @@ class Proxy:
 def settings_for(
     folder: Path, pair: Pair, users: Mapping[str, str], addresses: Mapping[str, str]
 ) -> Dict[str, object]:
-    """All that the template leaves open; the folder is filled with what they name."""
+    """All that the template leaves open; the folder gets what they name. `resolver` is an address too."""
     run = folder / "run"
     run.mkdir()
     run.chmod(0o777)
@@ -111,7 +111,7 @@ def settings_for(
         "PROXY_USERS": file,
         "PROXY_RUN": run,
         "PROXY_LOG": run / "access.log",
-        "PROXY_RESOLVER": "127.0.0.1",
+        "PROXY_RESOLVER": addresses.get("resolver", "127.0.0.1"),
         **{f"PROXY_{name.upper()}": addresses.get(name, "127.0.0.1:1") for name in PROGRAMS},
     }
 

@@ -24,6 +24,7 @@ import prometheus  # noqa: E402
 import proxy as proxies  # noqa: E402
 from certificates import Authority  # noqa: E402
 from collector import DEADLINE, Collector, Writer, segment_folder, wait_until  # noqa: E402
+from names import naming  # noqa: E402
 from proxy import NGINX, PROGRAMS, Proxy, nginx, proxying, render, settings_for, write_settings  # noqa: E402
 from secure import authorization  # noqa: E402
 
@@ -269,6 +270,27 @@ def test_a_program_that_is_down_is_502_until_it_is_back(
                 server.shutdown()
             assert "127.0.0.1 prometheus [" in proxy.log, "who asked is in the log"
             assert "right" not in proxy.log and "cHJvbWV0aGV1czpyaWdodA" not in proxy.log
+
+
+def test_a_program_with_another_address_is_found_again(authority: Authority) -> None:
+    """As a container that was made anew: the name is the same."""
+    with tempfile.TemporaryDirectory(prefix="shmetrics-proxy.") as name, naming("127.0.0.1") as names:
+        folder = Path(name)
+        folder.chmod(0o755)
+        port = prometheus.free_port()
+        addresses = {"resolver": f"127.0.0.1:{names.port}", "grafana": f"grafana.example:{port}"}
+        with proxying(folder, authority.issue("named"), authority.certificate, USERS, **addresses) as proxy:
+
+            def is_found() -> bool:
+                """By every process of nginx: each remembers names by itself."""
+                return all(proxy.request("/").status == 200 for _ in range(20))
+
+            for address in ("127.0.0.1", "127.0.0.2"):
+                names.address = address
+                with ThreadingHTTPServer((address, port), Echo) as server:
+                    threading.Thread(target=server.serve_forever, daemon=True).start()
+                    wait_until(is_found, f"it is found at {address}")
+                    server.shutdown()
 
 
 # ---- what is wrong is said before anything starts ----
