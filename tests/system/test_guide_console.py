@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import pytest
 from command import BUILD, ROOT
@@ -28,7 +30,7 @@ def environment() -> dict[str, str]:
     return {**kept, "PATH": ":".join(path), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def quoted() -> List[Any]:
+def quoted() -> list[Any]:
     return [
         pytest.param(section, id=f"{page.stem}: {section.heading}")
         for page in PAGES
@@ -36,11 +38,29 @@ def quoted() -> List[Any]:
     ]
 
 
-@pytest.mark.parametrize("section", quoted())
-def test_the_programs_say_what_is_quoted(section: console.Section) -> None:
+def run(section: console.Section) -> None:
     with console.Session(environment(), EXAMPLES) as session:
         for step in section.steps:
             session.run(step)
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+    """The sections that are tested, side by side: they wait more than they work."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        started = {}
+        for item in request.session.items:
+            if getattr(item, "originalname", "") == test_the_programs_say_what_is_quoted.__name__:
+                section = item.callspec.params["section"]  # type: ignore[attr-defined]
+                started[item.nodeid] = pool.submit(run, section)
+        yield started
+
+
+@pytest.mark.parametrize("section", quoted())
+def test_the_programs_say_what_is_quoted(
+    section: console.Section, running: dict[str, Future[None]], request: pytest.FixtureRequest
+) -> None:
+    running[request.node.nodeid].result()
 
 
 DOCUMENT = """
@@ -82,13 +102,11 @@ def test_a_console_runs_each_section_by_itself() -> None:
     found = console.sections(DOCUMENT)
     assert [(one.heading, len(one.steps)) for one in found] == [("One", 3), ("Two", 4)]
     for one in found:
-        with console.Session(environment(), EXAMPLES) as session:
-            for step in one.steps:
-                session.run(step)
+        run(one)
 
 
 @pytest.mark.parametrize("said", [["2"], ["1", "2"], ["1 ..."], []])
-def test_a_console_finds_what_is_not_said(said: List[str]) -> None:
+def test_a_console_finds_what_is_not_said(said: list[str]) -> None:
     with console.Session(environment(), EXAMPLES) as session:
         with pytest.raises(AssertionError, match="is quoted as"):
             session.run(console.Step("echo 1", said))
