@@ -32,6 +32,7 @@ static void add_info(smx_reader_info *total, const smx_reader_info *info)
 	total->renamed_label_count += info->renamed_label_count;
 	total->slots_live += info->slots_live;
 	total->slots_dead += info->slots_dead;
+	total->claim_count += info->claim_count;
 	total->damaged_count += info->damaged_count;
 	total->walk_ns += info->walk_ns;
 	for (size_t i = 0; i < SMX_DROP_COUNT; i++)
@@ -82,6 +83,9 @@ static void emit_numbers(struct emitter *emitter, enum own_id id, const struct r
 			break;
 		case OWN_CREATED:
 			number = (double)total->created_unix_ns / 1e9;
+			break;
+		case OWN_WRITERS_STARTED:
+			number = (double)total->claim_count;
 			break;
 		case OWN_SERIES:
 			number = (double)total->series_count;
@@ -208,9 +212,9 @@ static void emit_health(struct emitter *emitter, const struct catalog *catalog)
 
 void selfmetrics_emit_segments(struct emitter *emitter, const struct catalog *catalog)
 {
-	static const enum own_id numbers[] = {OWN_FILES,	OWN_CREATED,	  OWN_SERIES,
-					      OWN_SERIES_LIMIT, OWN_DAMAGED,	  OWN_CONFLICTS,
-					      OWN_RENAMED,	OWN_WALK_DURATION};
+	static const enum own_id numbers[] = {
+		OWN_FILES,   OWN_WRITERS_STARTED, OWN_CREATED, OWN_SERIES,	 OWN_SERIES_LIMIT,
+		OWN_DAMAGED, OWN_CONFLICTS,	  OWN_RENAMED, OWN_WALK_DURATION};
 	struct row rows[CATALOG_SEGMENT_MAX];
 	size_t count = make_rows(catalog, rows);
 

@@ -87,6 +87,8 @@ const struct own_metric selfmetrics_table[OWN_COUNT] = {
 			 "When the segment's generation began, in seconds since 1970."},
 	[OWN_WRITERS] = {"shmetrics_segment_writers", SMX_GAUGE,
 			 "Slots held by a live process, and slots whose process is gone."},
+	[OWN_WRITERS_STARTED] = {"shmetrics_segment_writers_started", SMX_COUNTER,
+				 "Processes that have begun to write to the segment."},
 	[OWN_BYTES] = {"shmetrics_segment_bytes", SMX_GAUGE,
 		       "The segment's size limit by state: used, free (allocated, not yet used), "
 		       "unallocated."},

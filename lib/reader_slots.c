@@ -225,6 +225,7 @@ bool reader_slots_walk(smx_reader *reader)
 	else
 		look_at_live(reader);
 	reader->claims = claims;
+	reader->info.claim_count = claims;
 	reader->info.slots_live = (uint32_t)reader->writer_count;
 	choose_definitions(reader);
 	for (size_t i = 0; i < reader->health_count; i++)

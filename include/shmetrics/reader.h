@@ -99,6 +99,7 @@ typedef struct smx_reader_info {
 	uint64_t inode;
 	uint64_t walk_ns;	      /* how long the last walk took */
 	uint64_t renamed_label_count; /* families with a label of the added one's name */
+	uint64_t claim_count;	      /* slots taken so far: one by each process that came */
 } smx_reader_info;
 
 SMX_API const smx_reader_info *smx_reader_information(const smx_reader *reader);

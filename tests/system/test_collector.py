@@ -108,6 +108,10 @@ def test_keeps_the_counters_and_forgets_the_gauges_of_a_killed_writer(folder: Pa
         assert samples[("busy", frozenset())] == 1
         assert collector.value("shmetrics_segment_writers", segment="app", state="live") == 1
         assert collector.value("shmetrics_segment_writers", segment="app", state="dead") == 1
+        with Writer(folder, "app") as heir:  # takes over the slot, and is one more that came
+            heir.do("inc requests 1")
+            assert collector.value("shmetrics_segment_writers_started_total", segment="app") == 3
+            assert collector.value("shmetrics_segment_writers", segment="app", state="dead") == 0
 
 
 def test_serves_a_segment_without_live_writers_as_long_as_the_file_is_there(folder: Path) -> None:

@@ -76,6 +76,7 @@ def _segments() -> list[AnyPanel]:
     states_of = ("segment", "state")
     limit = _of_segment("shmetrics_segment_series_limit")
     at_limit = f"{_of_segment('shmetrics_segment_series')} / ({limit} > 0)"
+    started = rates("shmetrics_segment_writers_started_total", SEGMENT, by=PER_SEGMENT)
     dropped = rates("shmetrics_segment_dropped_total", SEGMENT, by=("segment", "reason"))
     return [
         graph(
@@ -98,6 +99,12 @@ def _segments() -> list[AnyPanel]:
             "short",
             Query(_of_segment("shmetrics_segment_writers", by=states_of), "{{segment}} {{state}}"),
             stacked=True,
+        ),
+        graph(
+            "Processes started",
+            "Processes that began to write, per second. 0 soon after a start; not where workers die.",
+            "cps",
+            Query(started, "{{segment}}"),
         ),
         graph(
             "Series",
