@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""own_metrics - the reference of the collector's own metrics, from its table: own_metrics.py >own-metrics.md"""
+"""own_metrics - the reference of the collector's own metrics: own_metrics.py >own-metrics.md"""
 
 import sys
 from pathlib import Path
@@ -11,11 +11,11 @@ from generator.tables import OWN, Known  # noqa: E402
 
 HEAD = """# The collector's own metrics
 
-Made from the table in `collector/selfmetrics_table.c` by `own_metrics.py`. What begins with `shmetrics_segment_` and
-`shmetrics_health_` is about the applications' segments, the rest about the collector, which also serves that alone, under
-`/collector/metrics`. `--web.disable-exporter-metrics` leaves out `process_*`, `shmetrics_collector_*` and
-`shmetrics_config_*`. The reasons of `shmetrics_segment_dropped_total` are in
-[types.h](../../include/shmetrics/types.h), the frequent ones in
+Made from the table in `collector/selfmetrics_table.c` by `own_metrics.py`. What begins with
+`shmetrics_segment_` and `shmetrics_health_` is about the applications' segments, the rest about the
+collector. All of them, and nothing else, are under `/collector/metrics`. `--web.disable-exporter-metrics`
+leaves out `process_*`, `shmetrics_collector_*` and `shmetrics_config_*`. The reasons of
+`shmetrics_segment_dropped_total` are in [types.h](../../include/shmetrics/types.h), the frequent ones in
 [troubleshooting](troubleshooting.md#series-are-missing-or-_overflow).
 """
 AREAS = {
