@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import expocheck  # noqa: E402
 import independent  # noqa: E402
+import rawhttp  # noqa: E402
 from judging import Judge  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,7 +151,10 @@ class Collector:
         return connection
 
     def exchange(self, request: bytes) -> bytes:
-        """Sends bytes and reads until the collector closes the connection."""
+        """Sends bytes and reads until the collector closes the connection.
+
+        The strict checker has accepted what expositions there are in the answers.
+        """
         with self.connect() as connection:
             connection.sendall(request)
             received = b""
@@ -159,7 +163,11 @@ class Collector:
                     received += piece
             except ConnectionResetError:
                 pass  # it had not read all that was sent
-            return received
+        for method, path, headers, response in rawhttp.pairs(request, received):
+            answer = Answer(response)
+            with self.judge.scrape(method, path, headers) as told:
+                told(answer)
+        return received
 
     def open(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
