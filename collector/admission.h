@@ -5,9 +5,9 @@
  * libmicrohttpd has limits, too, but a listener each: whoever connects to two would have twice as
  * many. And it says nothing of those that it turns away.
  *
- *  D1  A connection is let in by what the reaper's list holds of all listeners. Two listeners that
+ *  K1  A connection is let in by what the reaper's list holds of all listeners. Two listeners that
  *      look at the same moment may each let one in: the limit is passed by one a listener at most.
- *  D2  Who is turned away is counted, and one a second is in the log.
+ *  K2  Who is turned away is counted, and one a second is in the log.
  */
 #ifndef COLLECTOR_ADMISSION_H
 #define COLLECTOR_ADMISSION_H

@@ -67,18 +67,20 @@ static void leave_request(struct reaper *reaper, struct connection *connection)
 		pthread_cond_broadcast(&reaper->changed);
 }
 
-static void reap(struct connection *connection)
+struct toll {
+	unsigned headers;   /* too slow to send a request */
+	unsigned requests;  /* too slow to send a body or to read the answer */
+	unsigned idle;	    /* made room */
+	struct client last; /* one of them */
+};
+
+static void reap(struct connection *connection, struct toll *toll)
 {
+	toll->last = connection->client;
 	shutdown(connection->fd, SHUT_RDWR);
 	connection->phase = CONNECTION_REAPED;
 	atomic_fetch_add(&selfmetrics_counts.connections_reaped, 1);
 }
-
-struct toll {
-	unsigned headers;  /* too slow to send a request */
-	unsigned requests; /* too slow to send a body or to read the answer */
-	unsigned idle;	   /* made room */
-};
 
 static void sweep(struct reaper *reaper, int64_t now, struct toll *toll)
 {
@@ -93,15 +95,15 @@ static void sweep(struct reaper *reaper, int64_t now, struct toll *toll)
 				at->is_late = true;
 			} else {
 				toll->headers++;
-				reap(at);
+				reap(at, toll);
 			}
 		} else if (at->phase == CONNECTION_REQUEST && now >= at->deadline_ms) {
 			toll->requests++;
 			leave_request(reaper, at);
-			reap(at);
+			reap(at, toll);
 		} else if (at->phase == CONNECTION_IDLE && crowded) {
 			toll->idle++;
-			reap(at);
+			reap(at, toll);
 		} else if (at->phase == CONNECTION_IDLE &&
 			   received_bytes(at->fd) > at->received_bytes) {
 			at->phase = CONNECTION_HEADER;
@@ -117,7 +119,8 @@ static void report(const struct toll *toll)
 	if (toll->headers + toll->requests + toll->idle)
 		log_event(LOG_LEVEL_WARN, log_text("msg", "slow connections shut down"),
 			  log_number("in_header", toll->headers),
-			  log_number("in_request", toll->requests), log_number("idle", toll->idle));
+			  log_number("in_request", toll->requests), log_number("idle", toll->idle),
+			  log_text("last_client", toll->last.text));
 }
 
 static void *run(void *argument)

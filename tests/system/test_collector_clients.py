@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test_collector_clients - many clients, slow ones, and how the collector ends with them
 
-Attacks I12 (what is served is whole) and P1 to P3 of collector/reaper.h, D1 and D2 of collector/admission.h:
+Attacks I12 (what is served is whole) and P1 to P3 of collector/reaper.h, K1 and K2 of collector/admission.h:
 what one client could do to another.
 """
 
@@ -18,7 +18,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, Tuple
 
 import pytest
 
@@ -138,6 +138,7 @@ def test_hangs_up_on_a_client_that_dribbles(folder: Path) -> None:
                 assert collector.request("/-/healthy").status == 200
             assert not dribbling
         assert collector.value("shmetrics_collector_connections_reaped_total") == 2
+        assert collector.log_lines(r'msg="slow connections shut down" .* last_client=127\.0\.0\.1:\d+$')
 
 
 def test_lets_a_kept_connection_be_silent_for_longer_than_a_header_may_take(folder: Path) -> None:
@@ -208,8 +209,11 @@ def test_hangs_up_when_the_scraper_has_given_up(folder: Path) -> None:
         connection.sendall(
             b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Prometheus-Scrape-Timeout-Seconds: 2\r\n\r\n"
         )
-        reaped = "shmetrics_collector_connections_reaped_total"
-        wait_until(lambda: collector.value(reaped) == 1, "the connection is shut down")
+        reaped = ("shmetrics_collector_connections_reaped_total", frozenset[Tuple[str, str]]())
+        wait_until(
+            lambda: collector.samples("/collector/metrics")[reaped] == 1,
+            "the connection is shut down",
+        )
         connection.close()
 
 
@@ -269,7 +273,7 @@ def is_refused(port: int, source: str) -> bool:
 
 
 def test_counts_the_connections_of_an_address_over_all_listeners(folder: Path) -> None:
-    """D1, D2: two listeners do not allow twice as many, and whoever is elsewhere is let in."""
+    """K1, K2: two listeners do not allow twice as many, and whoever is elsewhere is let in."""
     with (
         many_descriptors(),
         Collector(folder, "--web.listen-address=127.0.0.1:0") as collector,
