@@ -13,7 +13,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -26,6 +25,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import wait_until  # noqa: E402
+from prometheus import free_port  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = ROOT / "deployment"
@@ -156,12 +156,6 @@ def test_all_that_is_mounted_is_there(services: Dict[str, Any]) -> None:
     assert len(files) >= 8
     for source, mode in files:
         assert Path(source).exists() and mode == "ro", source
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def flags_here(service: Dict[str, Any], places: Dict[str, Path], listen: str) -> List[str]:

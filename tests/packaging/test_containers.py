@@ -7,62 +7,29 @@ steps make is run as its ENTRYPOINT and CMD say (C2), by a user that owns nothin
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Dict, Iterator
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import segment_folder, wait_until  # noqa: E402
+from dockerfile import CONTAINERS, Dockerfile  # noqa: E402
 from expocheck import parse  # noqa: E402
+from prometheus import free_port  # noqa: E402
+from proxy import unprivileged  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTAINERS = ROOT / "deployment" / "containers"
 NAMES = ("collector", "backend")
 STEP = re.compile(r"/src/deployment/containers/([a-z-]+\.sh) [a-z/]+")
-
-
-def unprivileged() -> Dict[str, Any]:
-    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Dockerfile:
-    """Its instructions, stage by stage."""
-
-    def __init__(self, name: str) -> None:
-        self.path = CONTAINERS / f"{name}.Dockerfile"
-        text = self.path.read_text().replace("\\\n", " ")
-        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        self.instructions = [(line.split()[0], line.partition(" ")[2].strip()) for line in lines]
-
-    def of(self, word: str) -> List[str]:
-        return [rest for name, rest in self.instructions if name == word]
-
-    def words(self, name: str) -> List[str]:
-        (rest,) = self.of(name)
-        found: List[str] = json.loads(rest.partition("CMD ")[2] if name == "HEALTHCHECK" else rest)
-        return found
-
-    def environment(self) -> Dict[str, str]:
-        pairs = [pair for line in self.of("ENV") for pair in shlex.split(line)]
-        return dict(pair.partition("=")[::2] for pair in pairs)
 
 
 def run_step(step: str, *arguments: object) -> None:
@@ -228,7 +195,8 @@ def test_what_comes_out_counts_and_serves(prefixes: Dict[str, Path], tmp_path: P
                 return sum(value for (n, l), value in samples if n == name and set(labels) <= set(l))
 
             wait_until(lambda: total("http_requests_total") == 5, "the workers' requests are counted")
-            assert total("shmetrics_segment_writers", ("segment", "convergeai"), ("state", "live")) >= 4
+            live = ("segment", "convergeai"), ("state", "live")
+            wait_until(lambda: total("shmetrics_segment_writers", *live) >= 4, "all workers write", 120)
 
 
 def test_a_check_fails_where_nobody_listens_or_what_is_asked_for_is_not(prefixes: Dict[str, Path]) -> None:

@@ -27,11 +27,11 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from test_containers import Dockerfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import COLLECTOR, WRITER, segment_folder, wait_until  # noqa: E402
+from dockerfile import Dockerfile  # noqa: E402
 
 DEPLOYMENT = Path(__file__).resolve().parents[2] / "deployment"
 VERSIONS = ("1.30", kubernetes_validate.latest_version().rpartition(".")[0])
@@ -96,6 +96,16 @@ def check(found: Object) -> None:
 @pytest.mark.parametrize("kind", OBJECTS)
 def test_each_object_fits_its_schema(kind: str) -> None:
     check(OBJECTS[kind])
+
+
+RULES = sorted((DEPLOYMENT / "prometheus" / "rules").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", RULES, ids=[path.stem for path in RULES])
+def test_the_rules_fit_a_prometheus_rule_as_they_are(path: Path) -> None:
+    """As the README says."""
+    head = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule"}
+    check({**head, "metadata": {"name": path.stem}, "spec": yaml.safe_load(path.read_text())})
 
 
 def rename(where: Callable[[Object], Object], old: str, new: str) -> Callable[[Object], None]:
