@@ -156,7 +156,7 @@ class Container:
         assert self.process.poll() is None, self.log.read_text()
         program, *arguments = self.dockerfile.words("HEALTHCHECK")
         assert arguments[0] == self.exposed
-        check = [CONTAINERS / program, str(self.port), *arguments[1:]]
+        check = [str(CONTAINERS / program), str(self.port), *arguments[1:]]
         done = subprocess.run(check, capture_output=True, timeout=30, check=False)
         return done.returncode == 0
 
@@ -201,7 +201,7 @@ def test_what_comes_out_counts_and_serves(prefixes: Dict[str, Path], tmp_path: P
 
 def test_a_check_fails_where_nobody_listens_or_what_is_asked_for_is_not(prefixes: Dict[str, Path]) -> None:
     def check(port: int, path: str) -> int:
-        command = [CONTAINERS / "is-healthy", str(port), path]
+        command = [str(CONTAINERS / "is-healthy"), str(port), path]
         return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode
 
     assert check(free_port(), "/-/healthy") != 0

@@ -27,7 +27,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from collector import COLLECTOR, DEADLINE, Writer, segment_folder, wait_until  # noqa: E402
-from expocheck import parse  # noqa: E402
+from expocheck import Samples, parse  # noqa: E402
 from prometheus import free_port  # noqa: E402
 
 UNITS = Path(__file__).resolve().parents[2] / "deployment" / "systemd"
@@ -139,11 +139,11 @@ def activated(segments: Path, *before: str) -> Iterator[Tuple[str, "subprocess.P
         process.communicate(timeout=DEADLINE)
 
 
-def scrape(url: str) -> Dict[object, float]:
+def scrape(url: str) -> Samples:
     """{} while nobody answers."""
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
-            return dict(parse(answer.read()))
+            return parse(answer.read())
     except OSError:
         return {}
 

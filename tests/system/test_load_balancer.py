@@ -22,8 +22,9 @@ from typing import NamedTuple
 
 import pytest
 import serving
+from command import ROOT
 from dependencies import Dependency
-from serving import ROOT, Kind, Process, Server, fetch, free_port, wait_until
+from serving import Kind, Process, Server, fetch, free_port, wait_until
 from test_demo import dependencies
 
 CONFIGURATION = ROOT / "deployment" / "haproxy" / "haproxy.cfg"

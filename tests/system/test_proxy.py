@@ -65,7 +65,7 @@ class Echo(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         said = {"path": self.path, "headers": {k.lower(): v for k, v in self.headers.items()}}
-        said["port"] = self.server.server_address[1]
+        said["port"] = self.connection.getsockname()[1]
         body = json.dumps(said).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -161,7 +161,7 @@ def test_versions_before_tls_1_2_are_refused(proxy: Proxy, authority: Authority)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     with contextlib.closing(proxy.open(context)) as connection:
         connection.connect()
-        assert connection.sock.cipher()[0].startswith("ECDHE-")
+        assert (connection.sock.cipher() or ("",))[0].startswith("ECDHE-")
 
 
 # ---- P2: what is for the inside ----
