@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """test_compose - the compose file: what docker-compose makes of it, what it refuses, what each service may do
 
-    S1  nothing starts without a password that somebody chose
-    S2  a service has no rights, no writable file system, a limit of memory, a check of its health
-    S3  nothing but the proxy can be reached from another machine
-    S4  the flags are those that the real programs take, the settings all that the proxy's template asks for
+    1  nothing starts without a password that somebody chose
+    2  a service has no rights, no writable file system, a limit of memory, a check of its health
+    3  nothing but the proxy can be reached from another machine
+    4  the flags are those that the real programs take, the settings all that the proxy's template asks for
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def published(service: Dict[str, Any]) -> str:
     return port.partition("/")[0] if isinstance(port, str) else f"{port['published']}:{port['target']}"
 
 
-# ---- S1 ----
+# ---- 1: no password, no start ----
 
 
 @pytest.mark.parametrize("env_file", ["", "production.env"])
@@ -97,7 +97,7 @@ def test_the_examples_set_nothing_that_nobody_reads() -> None:
             assert name in read | {"COMPOSE_PROFILES"}, name
 
 
-# ---- S2, S3 ----
+# ---- 2, 3: rights and ports ----
 
 
 def test_the_containers_have_the_names_that_the_guide_uses(services: Dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def test_the_collector_only_reads_what_the_backend_writes(services: Dict[str, An
         assert user in dockerfile and "SHMETRICS_DIR=/run/shmetrics" in dockerfile, name
 
 
-# ---- S4 ----
+# ---- 4: flags and settings ----
 
 
 def test_the_proxy_is_told_all_that_its_template_asks_for(services: Dict[str, Any]) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """test_containers - the Dockerfiles' steps, run here: what the scripts build is started as the images do
 
-No image is made, for that needs a daemon. Instead a Dockerfile may have no step of its own (C1), and what its
-steps make is run as its ENTRYPOINT and CMD say (C2), by a user that owns nothing (C3).
+No image is made, for that needs a daemon. Instead a Dockerfile may have no step of its own (1), and what its
+steps make is run as its ENTRYPOINT and CMD say (2), by a user that owns nothing (3).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def prefixes() -> Iterator[Dict[str, Path]]:
         yield {one: folder / one for one in NAMES}
 
 
-# ---- C1: no step but the scripts ----
+# ---- 1: no step but the scripts ----
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +120,7 @@ def test_what_is_installed_is_what_the_collector_needs(prefixes: Dict[str, Path]
     assert installed and packages == set(installed[1].split())
 
 
-# ---- C2, C3: what comes out runs as the image says ----
+# ---- 2, 3: what comes out runs as the image says ----
 
 
 class Container:

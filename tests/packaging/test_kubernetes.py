@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """test_kubernetes - the manifests: what the API would take, what a pod may do, and that names lead somewhere
 
-    K1  each object fits the API's schema, of the oldest version and the newest; unknown fields are refused
-    K2  the pod fits the Pod Security Standard "restricted", and writes in its volumes alone
-    K3  what selects, finds; ports, paths, users are those of the images; the job is the one the rules know
+    1  each object fits the API's schema, of the oldest version and the newest; unknown fields are refused
+    2  the pod fits the Pod Security Standard "restricted", and writes in its volumes alone
+    3  what selects, finds; ports, paths, users are those of the images; the job is the one the rules know
 
-    K4  what is asked about the application is asked of the application
-    K5  the sidecar can read what the backend writes, also as another user (README)
+    4  what is asked about the application is asked of the application
+    5  the sidecar can read what the backend writes, also as another user (README)
 
 The schemas of PodMonitor and ServiceMonitor are those of Prometheus' operator, from its Go module.
 """
@@ -48,7 +48,7 @@ POD = OBJECTS["Deployment"]["spec"]["template"]
 CONTAINERS = {one["name"]: one for one in POD["spec"]["initContainers"] + POD["spec"]["containers"]}
 
 
-# ---- K1 ----
+# ---- 1: schemas ----
 
 
 MODULE = "github.com/prometheus-operator/prometheus-operator"
@@ -141,7 +141,7 @@ def test_the_schemas_refuse(fault: str) -> None:
         check(found)
 
 
-# ---- K2 ----
+# ---- 2: rights ----
 
 
 def test_the_pod_is_restricted() -> None:
@@ -162,7 +162,7 @@ def test_the_pod_is_restricted() -> None:
         assert volume["emptyDir"]["medium"] == "Memory" and volume["emptyDir"]["sizeLimit"], volume
 
 
-# ---- K3 ----
+# ---- 3: names ----
 
 
 def labels_of(found: Object) -> Dict[str, str]:
@@ -214,7 +214,7 @@ def test_the_job_is_the_one_that_the_rules_know(kind: str) -> None:
     assert job in {scrape["job_name"] for scrape in configuration["scrape_configs"]}
 
 
-# ---- K4 ----
+# ---- 4: probes ----
 
 
 def probes(name: str) -> Dict[str, Object]:
@@ -235,7 +235,7 @@ def test_the_sidecar_speaks_for_itself_alone() -> None:
     assert CONTAINERS["collector"]["restartPolicy"] == "Always", "else the pod would wait for its end"
 
 
-# ---- K5 ----
+# ---- 5: who may read ----
 
 
 def recorded(segments: Path, user: int, group: int) -> "subprocess.Popen[str]":

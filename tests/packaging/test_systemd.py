@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """test_systemd - the units: well-formed, hardened, and their sandbox is one that the collector can live in
 
-    D1  systemd itself finds no fault with them
-    D2  what they expose is little, by systemd's own measure
-    D3  ExecStart serves on a socket that is handed over, without a network of its own
-    D4  the collector makes no system call, opens no kind of socket and maps no memory that its unit forbids
+    1  systemd itself finds no fault with them
+    2  what they expose is little, by systemd's own measure
+    3  ExecStart serves on a socket that is handed over, without a network of its own
+    4  the collector makes no system call, opens no kind of socket and maps no memory that its unit forbids
 
-There is no systemd running here, so D4 compares what strace sees with what the unit says.
+There is no systemd running here, so for 4 what strace sees is compared with what the unit says.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def settings(unit: str) -> Dict[str, List[str]]:
     return found
 
 
-# ---- D1, D2 ----
+# ---- 1, 2: what systemd says ----
 
 
 def verified(folder: Path, change: Tuple[str, str] = ("", "")) -> str:
@@ -111,7 +111,7 @@ def test_the_collector_looks_where_the_backend_writes() -> None:
     assert any(f"SHMETRICS_DIR=%t/{folder}" in line for line in backend["Environment"])
 
 
-# ---- D3 ----
+# ---- 3: the socket ----
 
 
 def exec_start(segments: Path) -> List[str]:
@@ -161,7 +161,7 @@ def test_it_serves_on_the_socket_and_has_no_network(tmp_path: Path) -> None:
             wait_until(lambda: scrape(url).get(("busy", frozenset())) == 1, "the first scrape has started it")
 
 
-# ---- D4 ----
+# ---- 4: the sandbox ----
 
 
 @functools.lru_cache(None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""test_proxy - a real nginx with our configuration: TLS, passwords, scrapes passed as they are (P1 to P4)"""
+"""test_proxy - a real nginx with our configuration: TLS, passwords, scrapes passed as they are (N1 to N4)"""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def proxy(
         yield started
 
 
-# ---- P1: who is let in ----
+# ---- N1: who is let in ----
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -164,7 +164,7 @@ def test_versions_before_tls_1_2_are_refused(proxy: Proxy, authority: Authority)
         assert (connection.sock.cipher() or ("",))[0].startswith("ECDHE-")
 
 
-# ---- P2: what is for the inside ----
+# ---- N2: what is for the inside ----
 
 
 @pytest.mark.parametrize("program", ["prometheus", "alertmanager", "shmetrics"])
@@ -173,7 +173,7 @@ def test_nobody_ends_or_changes_a_program_from_outside(proxy: Proxy, program: st
     assert proxy.request(f"/{program}{path}", "POST").status == 403
 
 
-# ---- P3: what passes ----
+# ---- N3: what passes ----
 
 
 @pytest.mark.parametrize("coding", ["gzip", "identity"])
@@ -250,7 +250,7 @@ def test_a_real_prometheus_scrapes_through_it(
         wait_until(lambda: server.value('up{job="wrong"}') == 0, "the wrong password is seen")
 
 
-# ---- P4: what is down ----
+# ---- N4: what is down ----
 
 
 def test_a_program_that_is_down_is_502_until_it_is_back(
