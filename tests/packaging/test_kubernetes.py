@@ -20,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator
 
@@ -30,7 +31,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import COLLECTOR, WRITER, segment_folder, wait_until  # noqa: E402
+from collector import BUILD, COLLECTOR, WRITER, segment_folder, wait_until  # noqa: E402
 from dockerfile import Dockerfile  # noqa: E402
 
 DEPLOYMENT = Path(__file__).resolve().parents[2] / "deployment"
@@ -238,16 +239,27 @@ def test_the_sidecar_speaks_for_itself_alone() -> None:
 # ---- 5: who may read ----
 
 
-def recorded(segments: Path, user: int, group: int) -> "subprocess.Popen[str]":
-    """A process of this user that holds the segment app."""
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    """The programs and their library where every user may run them; the build may be root's alone."""
+    with tempfile.TemporaryDirectory(prefix="shmetrics-programs.") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for path in (WRITER, COLLECTOR, BUILD / "lib" / "libshmetrics.so.0"):
+            shutil.copy(path, folder)
+        yield folder
+
+
+def recorded(programs: Path, segments: Path) -> "subprocess.Popen[str]":
+    """A process of user 1001 that holds the segment app."""
     process = subprocess.Popen(
-        [WRITER, "app"],
-        env={**os.environ, "SHMETRICS_DIR": str(segments)},
+        [programs / WRITER.name, "app"],
+        env={"SHMETRICS_DIR": str(segments), "LD_LIBRARY_PATH": str(programs)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        user=user,
-        group=group,
+        user=1001,
+        group=1001,
         extra_groups=[2000],
     )
     assert process.stdout and process.stdout.readline().startswith("ok")
@@ -262,15 +274,20 @@ SERVED = {
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may be several users")
 @pytest.mark.parametrize("said", SERVED)
-def test_another_user_of_the_group_reads_if_told_whose(said: str, tmp_path: Path) -> None:
+def test_another_user_of_the_group_reads_if_told_whose(said: str, programs: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with segment_folder() as segments, log.open("wb") as output:
         os.chown(segments, 0, 2000)
         segments.chmod(0o2770)  # as an emptyDir with fsGroup 2000
-        writer = recorded(segments, 1001, 1001)
+        writer = recorded(programs, segments)
         flags = [f"--segment.dir={segments}", "--web.listen-address=127.0.0.1:0", *SERVED[said]]
         reader = subprocess.Popen(
-            [COLLECTOR, *flags], stderr=output, user=1002, group=1002, extra_groups=[2000]
+            [programs / COLLECTOR.name, *flags],
+            env={"LD_LIBRARY_PATH": str(programs)},
+            stderr=output,
+            user=1002,
+            group=1002,
+            extra_groups=[2000],
         )
         try:
             wait_until(lambda: f'msg="{said}" segment=app' in log.read_text(), said)
