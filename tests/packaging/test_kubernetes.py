@@ -74,7 +74,7 @@ def operator_schema(kind: str) -> Any:
         pytest.skip("there is no go to fetch the operator's schemas: https://go.dev/dl")
     done = subprocess.run(
         [go, "mod", "download", "-json", MODULE],
-        cwd=Path(__file__).resolve().parent / "operator",
+        cwd=Path(__file__).resolve().parent / "prometheus-operator",
         stdout=subprocess.PIPE,
         check=True,
     )
