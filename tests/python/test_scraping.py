@@ -387,3 +387,10 @@ def test_an_application_chooses_what_the_collector_does(
 ) -> None:
     answer = serve(registry).request(headers={} if accept is None else {"Accept": accept})
     assert answer.headers["Content-Type"] == _core.choose_format(accept)[2]
+
+
+@pytest.mark.parametrize("accept", ["text/plain\0;version=1.0.0", "\0", "\xff\xe9", "*/*;q=\xb2"])
+def test_no_header_makes_an_error(accept: str, registry: Any) -> None:
+    for app in (Asgi(shmetrics.make_asgi_app(registry)), Wsgi(shmetrics.make_wsgi_app(registry))):
+        answer = app.request(headers={"Accept": accept, "Accept-Encoding": accept})
+        assert (answer.status, answer.headers["Content-Type"]) == (200, _core.CONTENT_TYPE_TEXT_004)

@@ -150,7 +150,8 @@ def bake_output(
     names = params.get("name[]")
     if names is not None and len(names) > _NAMES_MAX:
         return _refusal(f"at most {_NAMES_MAX} name[] are taken\n")
-    text_format, escaping, content_type = _core.choose_format(accept_header or None)
+    # A NUL, which some servers let through, ends what a library in C reads.
+    text_format, escaping, content_type = _core.choose_format((accept_header or "").split("\0")[0])
     output = expose(
         registry, text_format, _ESCAPINGS[escaping], None if names is None else set(names)
     )
