@@ -33,8 +33,9 @@ UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "
 
 _PART = re.compile(r"(\d+)(ms|[smhdw])")
 _DURATION = rf"(?:{_PART.pattern})+"
-# A range, a subquery with or without its step, an offset.
+# A text, which is left alone; a range, a subquery with or without its step; an offset.
 _IN_EXPRESSION = re.compile(
+    r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|"
     rf"\[\s*(?P<range>{_DURATION})(?P<step>:[^\]]*)?\s*\]|\boffset\s+(?P<offset>{_DURATION})"
 )
 
@@ -87,6 +88,8 @@ def shorten_expression(expression: str, factor: float) -> str:
     def shorter(found: re.Match[str]) -> str:
         if found["offset"]:
             return f"offset {duration(milliseconds(found['offset']) / factor)}"
+        if not found["range"]:
+            return found[0]
         length_ms = milliseconds(found["range"])
         shortest_ms = min(length_ms, LEAST_RANGE_MS)
         step = f":{duration(LEAST_INTERVAL_MS)}" if found["step"] else ""
