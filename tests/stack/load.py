@@ -67,9 +67,11 @@ class Load:
     def stop(self) -> None:
         self._steady.stop()
 
-    def more(self, route: traffic.Route, connections: int, rate: float | None = None) -> traffic.Traffic:
-        """Begins additional traffic of one kind; for `finish`."""
-        extra = traffic.Traffic(self.url, [route], connections, rate=rate)
+    def more(
+        self, *routes: traffic.Route, connections: int, rate: float | None = None
+    ) -> traffic.Traffic:
+        """Begins additional traffic; for `finish`."""
+        extra = traffic.Traffic(self.url, routes, connections, rate=rate)
         extra.start()
         return extra
 

@@ -7,18 +7,21 @@ whoever does not know them.
 
 from __future__ import annotations
 
+import datetime
 import email.message
 import email.policy
 import json
 import re
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from certificates import Pair
 from serving import free_port
 
 SECRETS = {
@@ -28,7 +31,7 @@ SECRETS = {
     "slack_path": "/services/T000/B000/a-secret-path",
 }
 # What templates/convergeai.tmpl says of an alert.
-SAID = re.compile(r"^(FIRING|RESOLVED) (\w+) \[(\w+)\]", re.MULTILINE)
+SAID = re.compile(r"^(FIRING|RESOLVED) (\w+) \[.*\n.*\nsince ([\d-]+ [\d:]+) UTC", re.MULTILINE)
 
 Told = tuple[str, str]  # "firing" or "resolved", the name of the alert
 
@@ -45,23 +48,27 @@ class Receivers:
     url: str = ""
     smtp_port: int = 0
 
-    def told(self) -> dict[str, set[Told]]:
-        """What each was told of which alert."""
-        return {
-            "webhook": {
-                (alert["status"], alert["labels"]["alertname"])
+    def told(self, since: float = 0) -> dict[str, set[Told]]:
+        """What each was told of alerts that began after this time: messages repeat what was before."""
+        told = {
+            "webhook": [
+                (alert["status"], alert["labels"]["alertname"], alert["startsAt"][:19])
                 for message in list(self.webhook)
                 for alert in message["alerts"]
-            },
+            ],
             "slack": _said(message["attachments"][0]["text"] for message in list(self.slack)),
             "pagerduty": _said(
                 message["payload"]["custom_details"]["alerts"] for message in list(self.pagerduty)
             ),
-            "smtp": _said(message.get_content() for message in list(self.smtp)),
+            "smtp": _said(map(_text, list(self.smtp))),
+        }
+        return {
+            receiver: {(status, name) for status, name, began in said if _seconds(began) >= int(since)}
+            for receiver, said in told.items()
         }
 
-    def start(self) -> Callable[[], None]:
-        """Begins to listen; returns what ends it."""
+    def start(self, pair: Pair) -> Callable[[], None]:
+        """Begins to listen, for mail with this certificate; returns what ends it."""
         http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=http.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{http.server_port}"
@@ -70,9 +77,11 @@ class Receivers:
             _Mailbox(self),
             hostname="127.0.0.1",
             port=self.smtp_port,
+            tls_context=_secure(pair),
+            require_starttls=True,
             authenticator=_authenticate,
             auth_required=True,
-            auth_require_tls=False,
+            auth_exclude_mechanism=["LOGIN"],  # of which Alertmanager knows a dialect
         )
         mail.start()
 
@@ -84,8 +93,24 @@ class Receivers:
         return stop
 
 
-def _said(texts: Iterator[str]) -> set[Told]:
-    return {(status.lower(), name) for text in texts for status, name, _ in SAID.findall(text)}
+def _secure(pair: Pair) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
+def _text(message: email.message.EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body, message
+    return str(body.get_content())
+
+
+def _said(texts: Iterable[str]) -> list[tuple[str, str, str]]:
+    return [(status.lower(), name, began) for text in texts for status, name, began in SAID.findall(text)]
+
+
+def _seconds(began: str) -> float:
+    return datetime.datetime.fromisoformat(f"{began}+00:00").timestamp()
 
 
 def _handler(receivers: Receivers) -> type[BaseHTTPRequestHandler]:

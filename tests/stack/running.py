@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import configured
 import serving
+from certificates import Authority
 from command import COLLECTOR
 from dependencies import Dependency, postgresql, redis_server
 from load import Load
@@ -60,7 +61,9 @@ class StandIn:
 class Stack:
     """All programs of it, by name: backend, collector, prometheus, alertmanager, victoria, llm, vectors."""
 
-    def __init__(self, programs: dict[str, Program], of: dict[str, Dependency], receivers: Receivers) -> None:
+    def __init__(
+        self, programs: dict[str, Program], of: dict[str, Dependency], receivers: Receivers
+    ) -> None:
         self.programs = programs
         self.dependencies = of  # database, redis: stop() and start() them
         self.receivers = receivers
@@ -177,8 +180,8 @@ def _collector(folder: Path, segments: Path) -> Program:
     return Program("collector", command, "/health", folder)
 
 
-def _alertmanager(folder: Path, receivers: Receivers) -> Program:
-    config = configured.alertmanager(folder, receivers)
+def _alertmanager(folder: Path, receivers: Receivers, authority: Authority) -> Program:
+    config = configured.alertmanager(folder, receivers, authority.certificate)
 
     def command(port: int) -> list[object]:
         files = [f"--config.file={config}", f"--storage.path={folder}/alertmanager-data"]
@@ -214,10 +217,12 @@ def running(folder: Path) -> Iterator[Stack]:
         segments = atexit.enter_context(serving.segment_folder())
         data = Path(atexit.enter_context(tempfile.TemporaryDirectory(prefix="shmetrics-stack.")))
         data.chmod(0o755)  # the database has a user of its own
+        authority = Authority(data, "authority")
+        pair = authority.issue("server")
         receivers = Receivers()
-        atexit.callback(receivers.start())
+        atexit.callback(receivers.start(pair))
         programs = {**_small(folder), "collector": _collector(folder, segments)}
-        programs["alertmanager"] = _alertmanager(folder, receivers)
+        programs["alertmanager"] = _alertmanager(folder, receivers, authority)
         for program in programs.values():
             _launch(program, atexit)
         of = {"database": postgresql(data), "redis": redis_server(data)}
@@ -237,6 +242,7 @@ def running(folder: Path) -> Iterator[Stack]:
         stack.traffic.burst()
         _launch(programs["prometheus"], atexit)
         programs["prometheus"].wait_until_up()
+        stack.until("it has been scraped", lambda: stack.query("up") and not stack.firing(), 60)
         stack.traffic.start()
         atexit.callback(stack.traffic.stop)
         yield stack

@@ -96,7 +96,7 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(stack: Stack) -> Iterator[Watched]:
     stack.until("Prometheus scrapes", lambda: stack.query("count_over_time(up[1m]) > 3"), 30)
-    extra = stack.traffic.more(traffic.Route("POST", "/api/v1/chat", new_user), 1, rate=2.0)
+    extra = stack.traffic.more(traffic.Route("POST", "/api/v1/chat", new_user), connections=1, rate=2.0)
     before, began = stack.traffic.done, time.time()
     stack.until(
         f"{WATCHED} answers", lambda: stack.traffic.done.requests >= before.requests + WATCHED, 90
