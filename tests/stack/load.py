@@ -15,6 +15,7 @@ from serving import UNMATCHED
 
 BURST = 600
 RATE = 20.0
+CONNECTIONS = 12  # so many requests at most are being answered
 ONE_FAILS_IN = 80  # requests, by an exception
 HEALTHY = (
     "book a cleaning",
@@ -50,7 +51,7 @@ class Load:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._steady = traffic.Traffic(url, healthy_routes(), connections=12, seed=2, rate=RATE)
+        self._steady = traffic.Traffic(url, healthy_routes(), connections=CONNECTIONS, seed=2, rate=RATE)
         self._finished = traffic.Report()
         self.at_first = Done(traffic.Report())  # what the burst did
 

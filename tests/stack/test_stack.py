@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from load import CONNECTIONS
 from running import WORKERS, Stack
 
 
@@ -23,6 +24,8 @@ def test_every_answer_is_counted_and_scraped(stack: Stack) -> None:
     for (method, endpoint, status), answered in done.answers.items():
         wanted = f'http_requests_total{{method="{method}",endpoint="{endpoint}",status_code="{status}"}}'
         assert total(stack, wanted) >= answered, wanted
+    counted = total(stack, "http_requests_total")
+    assert counted <= stack.traffic.done.requests + CONNECTIONS, "nothing is counted twice"
     assert total(stack, "agent_executions_total") >= done.agent_executions
     assert total(stack, "user_registrations_total") >= done.users
     assert total(stack, 'shmetrics_segment_writers{state="live"}') == WORKERS
