@@ -96,6 +96,20 @@ static bool keep_names(struct tls *tls, const struct web_list *list, const char 
 	return true;
 }
 
+/* It is taken all the same: a clock may be wrong, and whether it is good the clients say. */
+static void warn_of_times(const char *file, int64_t valid_from, int64_t expires_at)
+{
+	int64_t now = time(NULL);
+
+	if (expires_at < now)
+		log_event(LOG_LEVEL_WARN, log_text("msg", "the certificate has expired"),
+			  log_text("file", file), log_number("expired_unix_seconds", expires_at));
+	else if (valid_from > now)
+		log_event(LOG_LEVEL_WARN, log_text("msg", "the certificate is not valid yet"),
+			  log_text("file", file),
+			  log_number("valid_from_unix_seconds", valid_from));
+}
+
 /* The server's certificate and what it says of itself. */
 static bool look_at_chain(struct tls *tls, const struct tls_files *files, const char *path,
 			  const struct web_text *setting, gnutls_pk_algorithm_t *algorithm,
@@ -113,10 +127,8 @@ static bool look_at_chain(struct tls *tls, const struct tls_files *files, const 
 				 files->certificate.path, gnutls_strerror(code));
 	*algorithm = (gnutls_pk_algorithm_t)gnutls_x509_crt_get_pk_algorithm(chain[0], NULL);
 	tls->expires_at = gnutls_x509_crt_get_expiration_time(chain[0]);
-	if (tls->expires_at < time(NULL))
-		log_event(LOG_LEVEL_WARN, log_text("msg", "the certificate has expired"),
-			  log_text("file", files->certificate.path),
-			  log_number("expired_unix_seconds", tls->expires_at));
+	warn_of_times(files->certificate.path, gnutls_x509_crt_get_activation_time(chain[0]),
+		      tls->expires_at);
 	for (unsigned i = 0; i < count; i++)
 		gnutls_x509_crt_deinit(chain[i]);
 	return true;

@@ -259,6 +259,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     authority.issue("other")
     authority.issue("rsa", kind="rsa")
     authority.issue("expired", from_day=-2, to_day=-1)
+    authority.issue("early", from_day=1, to_day=2)
     write_key(make_key(), path / "locked.key", b"password")
     (path / "empty").write_bytes(b"")
     (path / "large").write_bytes(b"\n" * ((1 << 20) + 1))
@@ -345,12 +346,15 @@ def test_follows_an_alias_and_no_circle(folder: Path) -> None:
     assert result.stderr.endswith("alias.yml:1: a: must be a text that is not empty\n")
 
 
-def test_warns_of_a_certificate_that_has_expired(folder: Path) -> None:
-    path = folder / "expired.yml"
-    path.write_text("tls_server_config:\n  cert_file: expired.pem\n  key_file: expired.key\n")
+@pytest.mark.parametrize(
+    "name, said", [("expired", "the certificate has expired"), ("early", "the certificate is not valid yet")]
+)
+def test_warns_of_a_certificate_at_the_wrong_time(folder: Path, name: str, said: str) -> None:
+    path = folder / "when.yml"
+    path.write_text(f"tls_server_config:\n  cert_file: {name}.pem\n  key_file: {name}.key\n")
     result = check_config(path)
     assert result.returncode == 0
-    assert 'msg="the certificate has expired"' in result.stderr
+    assert f'msg="{said}"' in result.stderr
 
 
 def test_says_that_http2_is_ignored(folder: Path) -> None:
