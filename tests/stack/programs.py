@@ -35,8 +35,9 @@ class Program:
         return self.folder / f"{self.name}.log"
 
     def launch(self) -> None:
-        """Starts it; does not wait until it is up."""
-        self.process = Process(self.command(self.port), self.env, self.cwd, self.log)
+        """Starts it; does not wait until it is up. It stops should the tests be killed."""
+        command = ["setpriv", "--pdeathsig", "TERM", "--", *self.command(self.port)]
+        self.process = Process(command, self.env, self.cwd, self.log)
 
     def wait_until_up(self) -> None:
         def is_up() -> bool:

@@ -46,7 +46,9 @@ class Dependency:
     ) -> None:
         self.name = name
         self.port = free_port()
-        self._command = [str(word) for word in command(self.port)]
+        # Started by the tests' main thread: it stops should they be killed.
+        dying = ["setpriv", "--pdeathsig", stop_signal.name.removeprefix("SIG"), "--"]
+        self._command = [*dying, *map(str, command(self.port))]
         self._log = log
         self._identity = _identity(user)
         self._stop_signal = stop_signal
