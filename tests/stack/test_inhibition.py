@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""test_inhibition - what Alertmanager does not tell while the API is down, and what it tells all the same
+
+A real Alertmanager with deployment's own configuration, which is given alerts by its interface. It sends
+nothing: that is half a minute away.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from configured import DEPLOYMENT
+from programs import Program
+from serving import fetch
+from test_rules import GUIDE, rules
+
+CONFIG = DEPLOYMENT / "alertmanager" / "alertmanager.yml"
+FIGURES = GUIDE.keys() - {"APIDown"}  # of all instances together
+FOLLOW = {"HealthCheckStale", "WorkersMissing"}  # of one instance
+
+Alert = dict[str, str]
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path) -> Iterator[Program]:
+    def command(port: int) -> list[object]:
+        files = [f"--config.file={CONFIG}", f"--storage.path={tmp_path}/data"]
+        listen = [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+        return ["prometheus-alertmanager", *files, *listen]
+
+    program = Program("alertmanager", command, "/-/ready", tmp_path)
+    program.launch()
+    try:
+        program.wait_until_up()
+        yield program
+    finally:
+        program.stop()
+
+
+def alert(name: str, instance: str = "", job: str = "convergeai-backend") -> Alert:
+    """As the rules give it: without an instance where the figure is of all."""
+    labels = {"alertname": name, "job": job, "severity": rules("alert")[name]["labels"]["severity"]}
+    return {**labels, "instance": instance} if instance else labels
+
+
+def untold(alertmanager: Program, *alerts: Alert) -> set[tuple[str, str]]:
+    """Name and instance of those that are inhibited when all these fire."""
+    content = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{alertmanager.url}/api/v2/alerts", content, headers)
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+    found = json.loads(fetch(f"{alertmanager.url}/api/v2/alerts"))
+    assert len(found) == len(alerts)
+    return {
+        (one["labels"]["alertname"], one["labels"].get("instance", ""))
+        for one in found
+        if one["status"]["inhibitedBy"]
+    }
+
+
+def of_instance(instance: str) -> list[Alert]:
+    """All that can fire for one, whatever the rule's labels are otherwise."""
+    return [alert(name, instance) for name in rules("alert").keys() - FIGURES - {"APIDownEverywhere"}]
+
+
+def test_while_one_of_two_is_down_the_others_alerts_and_those_of_all_are_told(
+    alertmanager: Program,
+) -> None:
+    other = [one for one in of_instance("b") if one["alertname"] != "APIDown"]
+    figures = [alert(name) for name in FIGURES]
+    expected = {(name, "a") for name in FOLLOW}
+    assert untold(alertmanager, *of_instance("a"), *other, *figures) == expected
+
+
+def test_while_all_are_down_their_figures_are_not_told_and_what_may_be_the_cause_is(
+    alertmanager: Program,
+) -> None:
+    figures = [alert(name) for name in FIGURES]
+    another = alert("HighErrorRate", job="another")
+    down = [*of_instance("a"), *of_instance("b"), alert("APIDownEverywhere")]
+    expected = {(name, instance) for name in FOLLOW for instance in "ab"} | {(name, "") for name in FIGURES}
+    assert untold(alertmanager, *down, *figures, another) == expected
