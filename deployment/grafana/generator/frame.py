@@ -59,7 +59,12 @@ def _annotations() -> list[PrometheusAnnotation]:
     began = promql.select("shmetrics_segment_created_timestamp_seconds")
     return [
         PrometheusAnnotation(
-            "Alerts firing", 'ALERTS{alertstate="firing"}', "red", "{{alertname}}", "{{severity}}", "30s"
+            "Alerts firing",
+            'ALERTS{alertstate="firing", job=~"$job"}',
+            "red",
+            "{{alertname}}",
+            "{{severity}}",
+            "30s",
         ),
         PrometheusAnnotation(
             "Workers gone",
