@@ -11,11 +11,29 @@ show_log() {
 	tail -n 25 "$2" | sed 's/^/    | /' >&2
 }
 
-# run_logged NAME COMMAND...: silent if it goes well
+# The last line of a log, every $report_seconds: what takes minutes must not look as if it hung. A process of its own
+# without children, so that nothing outlives it that has the caller's files open; the kernel ends it with the caller.
+report_progress() {
+	setpriv --pdeathsig TERM bash -c '
+		begin=$SECONDS
+		exec {never}<> <(:) # nothing comes: a pipe that it has open itself
+		while ! read -rt "$2" -u "$never"; do
+			line=$(tail -n 1 "$1" | tr "\r\t" "  " | cut -c 1-80)
+			printf "    ... %d s: %s\n" $((SECONDS - begin)) "$line"
+		done' report_progress "$1" "${report_seconds-15}" </dev/null &
+}
+
+# run_logged NAME COMMAND...: silent if it goes well and does not take long
 run_logged() {
-	local name=$1
+	local name=$1 status=0 reporter
 	shift
-	if ! "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+	: >"$logs/$name.log"
+	report_progress "$logs/$name.log"
+	reporter=$!
+	"$@" >"$logs/$name.log" 2>&1 </dev/null || status=$?
+	kill "$reporter" 2>/dev/null || true
+	wait "$reporter" 2>/dev/null || true
+	if ((status)); then
 		show_log "$name" "$logs/$name.log"
 		fail "'$name' failed"
 	fi
@@ -47,7 +65,8 @@ install_packages() {
 	done
 	((${#missing[@]})) || return 0
 	if ((EUID)); then
-		fail "these Debian packages are missing; run this as root, or: apt-get install ${missing[*]}"
+		fail "these Debian packages are missing; run this as root, or install them as root:" \
+			"apt-get update && apt-get install --no-install-recommends ${missing[*]}"
 	fi
 	say "Installing by apt-get: ${missing[*]}"
 	forbid_services

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""test_prepare - deployment/prepare.sh: what the scripts that prepare a machine say while they work
+
+1 A step that takes long says how far it is, 2 one that does not says nothing, 3 one that fails shows the end of
+what it said; 4 nothing stays behind that reports, however the script ends. 5 Who may not install is told what would.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import IO, Iterator
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_SECONDS = 60.0
+CALLER = f"""
+set -euo pipefail
+say() {{ printf '==> %s\\n' "$*"; }}
+fail() {{ printf 'caller: %s\\n' "$*" >&2; exit 1; }}
+logs=$1
+source {ROOT}/deployment/prepare.sh
+"""
+
+
+def start(script: str, logs: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        ["bash", "-c", CALLER + script, "caller", str(logs)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def output_of(process: "subprocess.Popen[str]") -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+@pytest.fixture
+def long_step(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A script whose step goes on until the file `done` is there, and that reports ten times a second."""
+    step = f"echo compiling; until [[ -e {tmp_path}/done ]]; do read -rt 0.1 <> <(:) || true; done"
+    process = start(f"report_seconds=0.1\nrun_logged step bash -c '{step}'\necho after", tmp_path)
+    yield process
+    (tmp_path / "done").touch()
+    process.kill()
+    process.wait()
+    output_of(process).close()
+
+
+def test_a_long_step_says_how_far_it_is(long_step: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    said = output_of(long_step)
+    assert any("s: compiling" in line for line in iter(said.readline, ""))
+    (tmp_path / "done").touch()
+    # To the end of it: who reports does not hold the pipe after the script.
+    rest, _ = long_step.communicate(timeout=DEADLINE_SECONDS)
+    assert rest.splitlines()[-1] == "after"
+    assert long_step.returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_reports_after_the_script(
+    long_step: "subprocess.Popen[str]", tmp_path: Path, how: signal.Signals
+) -> None:
+    assert output_of(long_step).readline().startswith("    ... ")
+    os.kill(long_step.pid, how)
+    (tmp_path / "done").touch()
+    long_step.communicate(timeout=DEADLINE_SECONDS)  # ends when nobody has the pipe open any more
+    assert long_step.returncode != 0
+
+
+def test_a_short_step_says_nothing(tmp_path: Path) -> None:
+    said, _ = start("run_logged step echo compiling", tmp_path).communicate(timeout=DEADLINE_SECONDS)
+    assert said == ""
+
+
+def test_a_step_that_fails_shows_what_it_said_and_ends_the_script(tmp_path: Path) -> None:
+    process = start("run_logged step bash -c 'echo oops; exit 3'\necho after", tmp_path)
+    said, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    assert said.splitlines() == [
+        "    the end of what step said:",
+        "    | oops",
+        "caller: 'step' failed",
+    ]
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root already sees it")
+def test_who_is_not_root_is_told_what_to_install(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        + ["bash", "-c", CALLER + "install_packages bash no-such-package", "caller", "/nowhere"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get update && apt-get install --no-install-recommends no-such-package\n" in done.stderr
