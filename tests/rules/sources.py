@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Habits every source file keeps: a licence, a first line that names it, no TODO, no long lines."""
+"""Habits every source file keeps: a licence, a first line that names it, no TODO, no long lines; what
+begins with the name of an interpreter can be run as it is."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +34,8 @@ def problems_of(path: Path) -> list[str]:
     if "SPDX-License-Identifier: MIT" not in "\n".join(lines[:3]):
         problems.append(f"{name}: no SPDX line")
     head = "\n".join(lines[:5])
+    if text.startswith("#!") != os.access(path, os.X_OK):
+        problems.append(f"{name}: executable, or begins with #!, but not both")
     if path.suffix in {".c", ".h"} and not any(f" {n} - " in head for n in (path.name, path.stem)):
         problems.append(f"{name}: its first comment does not begin with \"{path.name} - what it is\"")
     if len(lines) > FILE_MAX[name.parts[0] == "tests"]:
