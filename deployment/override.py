@@ -18,7 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
+try:
+    import yaml
+except ModuleNotFoundError:
+    sys.exit("override: PyYAML is missing; on Debian: apt-get install python3-yaml")
 
 LEAST_INTERVAL_MS = 1_000
 LEAST_TIMEOUT_MS = 900  # no longer than the interval, and enough for a busy machine

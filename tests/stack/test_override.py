@@ -34,6 +34,15 @@ def test_what_it_writes_is_valid(changes: list[Path], factor: float, tmp_path: P
     assert jobs == ["convergeai-backend"], "a change takes the place of the job that it names"
 
 
+def test_without_pyyaml_it_says_what_to_install(tmp_path: Path) -> None:
+    command = [sys.executable, "-S", DEPLOYMENT / "override.py", PROMETHEUS / "prometheus.yml"]
+    done = subprocess.run(
+        [*map(str, command), "--output", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "override: PyYAML is missing; on Debian: apt-get install python3-yaml\n"
+
+
 def test_a_change_is_merged_by_name_and_replaces_the_rest() -> None:
     base = {
         "global": {"a": 1, "b": 2},
