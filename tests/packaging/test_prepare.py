@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """test_prepare - deployment/prepare.sh: what the scripts that prepare a machine say while they work
 
-1 A step that takes long says how far it is, 2 one that does not says nothing, 3 one that fails shows the end of
-what it said; 4 nothing stays behind that reports, however the script ends. 5 Who may not install is told what would.
+1 A step that takes long says how far it is, 2 one that does not says nothing, 3 one that fails shows the
+end of what it said. 4 Nothing that reports outlives the script, however that ends. 5 Who may not install is
+told what to run.
 """
 
 from __future__ import annotations
