@@ -34,6 +34,7 @@
 
 #include "bridge.h"
 #include "collector.h"
+#include "limits.h"
 #include "process.h"
 #include "removal.h"
 #include "shmetrics/reader.h"
@@ -44,7 +45,7 @@ enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127, EXIT_SIGNAL = 128 };
 
 struct run {
 	const char *segment_name; /* NULL: a generated one */
-	bool keep;
+	smx_segment_options options;
 	bool quiet;
 	bool bridge;
 	char *const *command_line;
@@ -71,6 +72,9 @@ static const char run_help[] =
 	"one of this\n"
 	"                      run alone, removed at the end\n"
 	"  --keep              go on with the counters that an earlier run left in --segment NAME\n"
+	"  --limit NAME=N      a limit of the segment, if this run makes it: size_max_bytes, "
+	"series_max or\n"
+	"                      family_series_max; may be given for each\n"
 	"  --listen HOST:PORT  where to serve; default 127.0.0.1:9798, port 0: a free one\n"
 	"  --no-collector      record only\n"
 	"  --bridge            Python programs: prometheus_client, wherever it is imported, "
@@ -93,10 +97,18 @@ const struct tool_command run_command = {
 	.main = main_run,
 };
 
-enum { OPTION_SEGMENT = 256, OPTION_LISTEN, OPTION_NO_COLLECTOR, OPTION_KEEP, OPTION_BRIDGE };
+enum {
+	OPTION_SEGMENT = 256,
+	OPTION_LIMIT,
+	OPTION_LISTEN,
+	OPTION_NO_COLLECTOR,
+	OPTION_KEEP,
+	OPTION_BRIDGE,
+};
 
 static const struct option longs[] = {
 	{"segment", required_argument, NULL, OPTION_SEGMENT},
+	{"limit", required_argument, NULL, OPTION_LIMIT},
 	{"listen", required_argument, NULL, OPTION_LISTEN},
 	{"no-collector", no_argument, NULL, OPTION_NO_COLLECTOR},
 	{"keep", no_argument, NULL, OPTION_KEEP},
@@ -115,7 +127,7 @@ static bool check_options(struct run *run, int argc, char **argv, const char *li
 	*status = TOOL_USAGE;
 	if (listen && !address_parse(listen, &run->collector.address, &why))
 		say_usage("run", "run: --listen %s: %s", listen, why);
-	else if (run->keep && !run->segment_name)
+	else if (run->options.flags & SMX_SEGMENT_KEEP && !run->segment_name)
 		say_usage("run", "run: --keep needs --segment NAME");
 	else if (run->segment_name &&
 		 smx_segment_resolve(run->segment_name, NULL, path, sizeof(path), &error) != SMX_OK)
@@ -132,6 +144,7 @@ static bool check_options(struct run *run, int argc, char **argv, const char *li
 static bool read_options(struct run *run, int argc, char **argv, int *status)
 {
 	const char *listen = NULL;
+	char why[128];
 	int option;
 
 	while ((option = options_next(&run_command, argc, argv, "+:hq", longs, status)) !=
@@ -140,6 +153,12 @@ static bool read_options(struct run *run, int argc, char **argv, int *status)
 		case OPTION_SEGMENT:
 			run->segment_name = optarg;
 			break;
+		case OPTION_LIMIT:
+			if (!limits_parse(optarg, &run->options, why, sizeof(why))) {
+				*status = say_usage("run", "run: --limit %s: %s", optarg, why);
+				return false;
+			}
+			break;
 		case OPTION_LISTEN:
 			listen = optarg;
 			break;
@@ -147,7 +166,7 @@ static bool read_options(struct run *run, int argc, char **argv, int *status)
 			run->collector.wanted = false;
 			break;
 		case OPTION_KEEP:
-			run->keep = true;
+			run->options.flags |= SMX_SEGMENT_KEEP;
 			break;
 		case OPTION_BRIDGE:
 			run->bridge = true;
@@ -167,7 +186,6 @@ static bool read_options(struct run *run, int argc, char **argv, int *status)
 
 static void open_segment(struct run *run)
 {
-	const smx_segment_options options = {.flags = run->keep ? SMX_SEGMENT_KEEP : 0};
 	smx_error error = {0};
 	const char *name = run->segment_name;
 
@@ -175,7 +193,7 @@ static void open_segment(struct run *run)
 		run_name_make(run->generated);
 		name = run->generated;
 	}
-	if (smx_segment_open(name, &options, &run->segment, &error) == SMX_OK)
+	if (smx_segment_open(name, &run->options, &run->segment, &error) == SMX_OK)
 		run->segment_path = strdup(smx_segment_path(run->segment));
 	if (!run->segment_path || setenv("SHMETRICS_SEGMENT", run->segment_path, 1) < 0) {
 		say("%s: the command runs without metrics",

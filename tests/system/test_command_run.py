@@ -117,6 +117,13 @@ def test_holds_a_slot_for_the_whole_run_and_removes_its_own_segment(bench: Bench
     assert bench.files() == []
 
 
+def test_makes_a_segment_with_the_limits_that_are_asked_for(bench: Bench) -> None:
+    limits = ("--limit", "series_max=5000", "--limit", f"size_max_bytes={2 << 20}")
+    bench.run_recorder(NO_COLLECTOR, *limits)
+    (entry,) = bench.listing().values()
+    assert (entry["series_max"], entry["size_max_bytes"]) == (5000, 2 << 20)
+
+
 def test_leaves_a_named_segment_which_keep_goes_on_with(bench: Bench) -> None:
     writer = [sys.executable, str(Path(command.__file__)), "shop"]
     environment = {**bench.environment, **command.preload()}

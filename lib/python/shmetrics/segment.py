@@ -50,7 +50,8 @@ def configure(
     warning.
     directory: where a name lives, instead of SHMETRICS_DIR or /dev/shm.
     size_max_bytes, series_max, family_series_max: its limits, if this process is the one that makes
-    it; 0: the defaults (256 MiB, 200,000 series, 10,000 series a family).
+    it; 0: the defaults (256 MiB, 200,000 series, 10,000 series a family). Under `shmetrics
+    run`, which makes it, its --limit counts.
     keep: go on with the counters the last writer left, instead of starting anew.
 
     ValueError if the name is none, RuntimeError if the segment is open already.
