@@ -25,6 +25,7 @@ from shmetrics.metrics_core import (
     UnknownMetricFamily,
 )
 from shmetrics.samples import BucketSpan, Exemplar, NativeHistogram, Timestamp
+from shmetrics.scraping.conflicts import left_out_count
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
@@ -138,6 +139,44 @@ def test_a_native_histogram_is_served_and_is_never_without_a_span(
     assert [(span.offset, span.length) for span in histogram.positive_span] == expected
     assert list(histogram.positive_delta) == list(histogram.negative_delta) == (deltas or [])
     assert len(histogram.negative_span) == len(spans or [])
+
+
+def test_what_a_text_takes_for_a_number_is_one() -> None:
+    """What comes from a database is often a str."""
+    text: Any = str
+    registry = registry_of(
+        GaugeMetricFamily("depth", "", value=text(3)),
+        SummaryMetricFamily("s", "", text(2), text(0.5)),
+        CounterMetricFamily("jobs", "", value=text(4), created=text(1.5)),
+        HistogramMetricFamily("run", "", [("+Inf", text(5))], text(7)),
+    )
+    found = [message.metric[0] for message in families_of(registry)]
+    assert found[0].gauge.value == 3
+    assert (found[1].summary.sample_count, found[1].summary.sample_sum) == (2, 0.5)
+    assert (found[2].counter.value, found[2].counter.start_timestamp.nanos) == (4, 500000000)
+    assert (found[3].histogram.sample_count, found[3].histogram.sample_sum) == (5, 7)
+    assert found[3].histogram.bucket[0].cumulative_count == 5
+
+
+@pytest.mark.parametrize(
+    "count, labels",
+    [
+        (math.nan, {"le": "+Inf"}),
+        (math.inf, {"le": "+Inf"}),
+        (1, {"le": "many"}),
+        (1, {"le": ""}),
+        (1, {}),
+    ],
+)
+def test_a_family_that_is_none_in_protobuf_does_not_cost_the_others(
+    count: float, labels: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    family = Metric(f"unsayable_{count}_{len(str(labels))}", "", "histogram")
+    family.add_sample(f"{family.name}_bucket", labels, count)
+    before = left_out_count()
+    [message] = families_of(registry_of(family, GaugeMetricFamily("other", "", value=1)))
+    assert message.name == "other"
+    assert left_out_count() == before + 1 and family.name in caplog.text
 
 
 def test_there_is_one_nan() -> None:

@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from ..metrics_core import Metric, text_name
 from ..samples import Exemplar, NativeHistogram, Sample
+from .conflicts import leave_out
 from .openmetrics import has_unit
 
 # ---- the wire format ----
@@ -40,6 +41,7 @@ def _zigzag(value: int) -> int:
 
 
 def _double(field: int, value: float) -> bytes:
+    value = float(value)  # the text formats take what can be one, too
     data = _NAN if math.isnan(value) else struct.pack("<d", value)
     return _varint(field << 3 | 1) + data
 
@@ -71,11 +73,18 @@ _OWN_LABELS = {"summary": "quantile", "histogram": "le", "gaugehistogram": "le"}
 _Labels = Tuple[Tuple[str, str], ...]
 
 
+class _Unsayable(Exception):
+    """A text would hold it, and this format has no place for it."""
+
+
 def write(families: Iterable[Metric]) -> bytes:
     bodies = []
     for metric in families:
         try:
             body = _family(metric)
+        except _Unsayable as error:
+            leave_out(metric.name, f"protobuf has no {error}")
+            continue
         except Exception as error:
             error.args = (error.args or ("",)) + (metric,)
             raise
@@ -149,7 +158,7 @@ def _time(field: int, seconds: float) -> bytes:
 
 def _start(metric: Metric, samples: List[Sample], field: int) -> List[bytes]:
     created = _find(metric, samples, "_created")
-    return [_time(field, created.value)] if created else []
+    return [_time(field, float(created.value))] if created else []
 
 
 def _exemplar(field: int, exemplar: Optional[Exemplar]) -> List[bytes]:
@@ -168,16 +177,32 @@ def _counter(metric: Metric, samples: List[Sample]) -> List[bytes]:
     return value + _start(metric, samples, 3)
 
 
+def _count(field: int, value: float) -> bytes:
+    number = value if isinstance(value, int) else float(value)
+    if not math.isfinite(number):
+        raise _Unsayable(f"count that is {number}")
+    return _number(field, int(number))
+
+
+def _own_label(sample: Sample, label: str) -> float:
+    """What is a number here, and a label elsewhere."""
+    try:
+        return float(sample.labels[label])
+    except (KeyError, ValueError):
+        has = sample.labels.get(label)
+        raise _Unsayable(f"sample of {sample.name} whose {label} is {has!r}") from None
+
+
 def _totals(metric: Metric, samples: List[Sample]) -> List[bytes]:
     count = _find(metric, samples, "_count", "_gcount")
     total = _find(metric, samples, "_sum", "_gsum")
-    parts = [_number(1, int(count.value))] if count else []
+    parts = [_count(1, count.value)] if count else []
     return parts + ([_double(2, total.value)] if total else [])
 
 
 def _summary(metric: Metric, samples: List[Sample]) -> List[bytes]:
     quantiles = [
-        _message(3, _double(1, float(sample.labels["quantile"])), _double(2, sample.value))
+        _message(3, _double(1, _own_label(sample, "quantile")), _double(2, sample.value))
         for sample in samples
         if sample.name == metric.name and "quantile" in sample.labels
     ]
@@ -188,7 +213,7 @@ def _histogram(metric: Metric, samples: List[Sample]) -> List[bytes]:
     parts = _totals(metric, samples)
     for sample in samples:
         if sample.name == metric.name + "_bucket":
-            count = _number(1, int(sample.value)), _double(2, float(sample.labels["le"]))
+            count = _count(1, sample.value), _double(2, _own_label(sample, "le"))
             parts.append(_message(3, *count, *_exemplar(3, sample.exemplar)))
     start = _start(metric, samples, 15)
     # Samples of an older prometheus_client have none.
