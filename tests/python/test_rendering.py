@@ -353,6 +353,13 @@ def test_openmetrics_2_has_a_sample_a_series() -> None:
     ]
 
 
+def test_in_openmetrics_2_a_sample_is_a_start_only_of_what_has_one() -> None:
+    family = shmetrics.core.GaugeMetricFamily("depth", "", value=1)
+    family.add_sample("depth_created", {}, 5)
+    lines = written(family, ".openmetrics", version="2.0.0").splitlines()
+    assert lines[2:] == ["depth 1", "depth_created 5", "# EOF"]
+
+
 def test_openmetrics_2_has_native_histograms_with_absolute_counts() -> None:
     *_, native = families(shmetrics)
     assert written(native, ".openmetrics", version="2.0.0").splitlines()[2] == (

@@ -14,6 +14,7 @@ from ..samples import BucketSpan, NativeHistogram, Sample
 from ..utils import floatToGoString
 from . import openmetrics
 from .conflicts import leave_out
+from .spelling import PLAIN, SUFFIXES
 from .text import sample_head
 
 _OWN_LABELS = {"summary": "quantile", "histogram": "le", "gaugehistogram": "le"}
@@ -42,7 +43,8 @@ def _number(value: float) -> str:
 def _lines(metric: Metric) -> Iterator[str]:
     for samples in _series(metric).values():
         named = {sample.name[len(metric.name) :]: sample for sample in samples}
-        created = named.pop("_created", None)
+        has_start = "_created" in SUFFIXES.get(metric.type, PLAIN)
+        created = named.pop("_created", None) if has_start else None
         start = f" st@{_number(created.value)}" if created else ""
         if metric.type in _OWN_LABELS:
             yield from _composite(metric, samples, named, start)
@@ -104,7 +106,7 @@ def _value(metric: Metric, samples: List[Sample], named: Dict[str, Sample]) -> O
             return _native(native) + (f",{buckets}" if buckets else "")
     before = "g" if metric.type == "gaugehistogram" else ""
     count, total = named.get(f"_{before}count"), named.get(f"_{before}sum")
-    if count is None or total is None or metric.type == "summary" and not total.value >= 0:
+    if count is None or total is None or metric.type == "summary" and not float(total.value) >= 0:
         return None
     buckets = _buckets(metric, samples)
     totals = f"{before}count:{_number(count.value)},{before}sum:{_number(total.value)}"
