@@ -118,6 +118,9 @@ def test_a_name_of_utf8_filters_in_c(registry: Any) -> None:
     shmetrics.NativeHistogram("took.s", "", registry=registry).observe(0.5)
     for name in ("x.y", "x.y_total", "x_y_total"):  # as it is, and as it is written
         assert lines(registry, query=f"?name[]={name}") == [f"x_y_total {big}.0"]
+    registry.unregister(shmetrics.Gauge("given_back", "", registry=registry))
+    for name in ("x.y", "x.y_total", "x_y_total"):  # nor does it matter what is no longer shown
+        assert lines(registry, query=f"?name[]={name}") == [f"x_y_total {big}.0"]
     answer = ask(registry, PROTOBUF, "?name[]=took.s")
     exposition = expocheck.check(answer.content, expocheck.Protobuf)
     assert len(exposition.natives) == 1 and list(exposition.families) == ["took_s"]
@@ -272,6 +275,18 @@ def test_custom_names_that_become_one_are_served_once(scheme: str, count: int, r
         Collector(CounterMetricFamily("a_b", "", value=9), CounterMetricFamily("a-b", "", value=9))
     )
     assert len(lines(registry, f"text/plain;version=1.0.0;escaping={scheme}")) == count
+
+
+@pytest.mark.parametrize("scheme", ["underscores", "dots", "values", "allow-utf-8"])
+@pytest.mark.parametrize("accept", [f"{OPENMETRICS};version=1.0.0", "text/plain;version=1.0.0", PROTOBUF])
+def test_a_name_that_is_no_utf8_does_not_cost_the_others(scheme: str, accept: str, registry: Any) -> None:
+    shmetrics.Counter("jobs", "", registry=registry).inc(2)
+    family = GaugeMetricFamily("x", "", value=1)
+    family.add_sample("x\udc80", {"a\udc80": "v", "a?": "w"}, 2)  # one label, once it is written
+    served = Wsgi(shmetrics.make_wsgi_app(registry), judged=False)
+    registry.register(Collector(family))
+    answer = served.request("/metrics", headers={"Accept": f"{accept};escaping={scheme}"})
+    assert answer.status == 200 and b"jobs" in answer.content
 
 
 def test_labels_that_become_one_are_told_apart_or_not_served(registry: Any) -> None:

@@ -217,8 +217,10 @@ class CollectorRegistry:
             if call and (names is None or not own or _is_any_of(own, names, escaping)):
                 call()
         if self._dropped and not segment.path:
-            taken = self._names_to_collectors
-            names = [name for name in (taken if names is None else names) if name in taken]
+            taken, asked_for = self._names_to_collectors, names
+            names = [
+                name for name in taken if asked_for is None or _is_any_of([name], asked_for, escaping)
+            ]
         return render(segment, text_format, names, escaping, others)
 
     def _recorded(self, names: Optional[Collection[str]] = None) -> Iterator[Metric]:

@@ -8,6 +8,7 @@ two then. Labels that an escaping makes one and the same are written by "values"
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Collection, Dict, List, Optional, Tuple
 
 from ..metrics_core import Metric
@@ -41,23 +42,36 @@ def known_escaping(escaping: str) -> str:
     return escaping if escaping in (ALLOWUTF8, DOTS, VALUES) else UNDERSCORES
 
 
+# Samples come by the thousand, their names do not.
+_names_kept = lru_cache(maxsize=4096)
+
+
+@_names_kept
 def is_plain_metric(name: str) -> bool:
     return METRIC_NAME_RE.fullmatch(name) is not None
 
 
+@_names_kept
 def is_plain_label(name: str) -> bool:
     return METRIC_LABEL_NAME_RE.fullmatch(name) is not None
 
 
 def metric_name(name: str, escaping: str) -> str:
     """The name of a family or sample by itself."""
-    is_kept = escaping == ALLOWUTF8 or is_plain_metric(name)
-    return name if is_kept else escape_metric_name(name, escaping)
+    if is_plain_metric(name):
+        return name
+    return _utf8(name) if escaping == ALLOWUTF8 else escape_metric_name(name, escaping)
 
 
 def label_name(name: str, escaping: str) -> str:
-    is_kept = escaping == ALLOWUTF8 or is_plain_label(name)
-    return name if is_kept else escape_label_name(name, escaping)
+    if is_plain_label(name):
+        return name
+    return _utf8(name) if escaping == ALLOWUTF8 else escape_label_name(name, escaping)
+
+
+def _utf8(name: str) -> str:
+    """As it is written: a surrogate, which UTF-8 has not, is a question mark there."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def quoted(name: str, is_plain: bool) -> str:
@@ -106,14 +120,26 @@ def spell(metric: Metric, escaping: str) -> Optional[Metric]:
     spelled.documentation, spelled.type = metric.documentation, metric.type
     spelled.unit = metric.unit
     own = _OWN_LABELS.get(metric.type, "")
+    names = {
+        name: _sample_name(metric, spelled.name, name, escaping)
+        for name in {sample.name for sample in metric.samples}
+    }
+    if own not in used and _are_kept(names) and _are_kept(labels) and not _has_empty_label(metric):
+        spelled.samples = list(metric.samples)  # most of them: a copy of each takes its time
+        return spelled
     spelled.samples = [
-        sample._replace(
-            name=_sample_name(metric, spelled.name, sample.name, escaping),
-            labels=_labels(sample, labels, own),
-        )
+        sample._replace(name=names[sample.name], labels=_labels(sample, labels, own))
         for sample in metric.samples
     ]
     return spelled
+
+
+def _are_kept(written: Dict[str, str]) -> bool:
+    return all(name == as_written for name, as_written in written.items())
+
+
+def _has_empty_label(metric: Metric) -> bool:
+    return any("" in sample.labels.values() for sample in metric.samples)
 
 
 def _are_fit(labels: Collection[str]) -> bool:
