@@ -310,7 +310,8 @@ int main(int argc, char **argv)
 	state = strtoull(argv[1], NULL, 10) * 0x9e3779b97f4a7c15 + 1;
 	if (smx_exposition_create(&world.exposition, NULL) != SMX_OK)
 		return 1;
-	smx_exposition_set_created(world.exposition, random_below(2));
+	const bool created = random_below(2);
+
 	for (int i = 0; i < READERS; i++) {
 		world.readers[i] = fake_reader_create();
 		smx_exposition_add(world.exposition, world.readers[i], NULL);
@@ -320,7 +321,10 @@ int main(int argc, char **argv)
 		smx_escaping escaping = (smx_escaping)(scrape % SMX_ESCAPING_ALLOW_UTF8);
 
 		change(&world, scrape);
+		/* Which the text has as families of their own, no other format does. */
+		smx_exposition_set_created(world.exposition, false);
 		print(world.exposition, SMX_FORMAT_TEXT_100, escaping, &buffer);
+		smx_exposition_set_created(world.exposition, created);
 		print(world.exposition, SMX_FORMAT_OPENMETRICS_100, escaping, &buffer);
 		print(world.exposition, SMX_FORMAT_PROTOBUF, escaping, &buffer);
 		print(world.exposition, SMX_FORMAT_OPENMETRICS_200, escaping, &buffer);
