@@ -18,8 +18,9 @@ report_progress() {
 		begin=$SECONDS
 		exec {never}<> <(:) # nothing comes: a pipe that it has open itself
 		while ! read -rt "$2" -u "$never"; do
-			line=$(tail -n 1 "$1" | tr "\r\t" "  " | cut -c 1-80)
-			printf "    ... %d s: %s\n" $((SECONDS - begin)) "$line"
+			line=$(tail -n 1 "$1" | LC_ALL=C tr -cd "\40-\176" | cut -c 1-75)
+			name=${1##*/}
+			printf "    ... %d s: %s\n" $((SECONDS - begin)) "${line:-${name%.log}}"
 		done' report_progress "$1" "${report_seconds-15}" </dev/null &
 }
 

@@ -44,9 +44,12 @@ def output_of(process: "subprocess.Popen[str]") -> IO[str]:
 
 @pytest.fixture
 def long_step(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A script whose step goes on until the file `done` is there, and that reports ten times a second."""
-    step = f"echo compiling; until [[ -e {tmp_path}/done ]]; do read -rt 0.1 <> <(:) || true; done"
-    process = start(f"report_seconds=0.1\nrun_logged step bash -c '{step}'\necho after", tmp_path)
+    """A script with a step that lasts until the file `done` is there; it is reported ten times a second."""
+    step = f"""
+        printf 'compiling \\xe2\\x94\\x81 50%%\\n' # not all of it is ASCII, as in what pip draws
+        until [[ -e {tmp_path}/done ]]; do read -rt 0.1 <> <(:) || true; done"""
+    (tmp_path / "step").write_text(step)
+    process = start(f"report_seconds=0.1\nrun_logged step bash {tmp_path}/step\necho after", tmp_path)
     yield process
     (tmp_path / "done").touch()
     process.kill()
@@ -56,7 +59,7 @@ def long_step(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
 
 def test_a_long_step_says_how_far_it_is(long_step: "subprocess.Popen[str]", tmp_path: Path) -> None:
     said = output_of(long_step)
-    assert any("s: compiling" in line for line in iter(said.readline, ""))
+    assert any("s: compiling  50%" in line for line in iter(said.readline, ""))
     (tmp_path / "done").touch()
     # To the end of it: who reports does not hold the pipe after the script.
     rest, _ = long_step.communicate(timeout=DEADLINE_SECONDS)
