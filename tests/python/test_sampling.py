@@ -17,6 +17,7 @@ from shmetrics.core import (
     HistogramMetricFamily,
     InfoMetricFamily,
 )
+from shmetrics.scraping.conflicts import left_out_count
 
 NEVER = 3600.0
 
@@ -57,6 +58,27 @@ def test_what_collectors_say_is_in_the_segment(registry: Any) -> None:
         # The process itself shows each family once.
         text = shmetrics.generate_latest(registry).decode()
         assert text.count("# TYPE depth ") == text.count("# TYPE seen_total ") == 1
+    finally:
+        sampler.stop()
+
+
+def test_what_is_copied_is_no_conflict(registry: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The process's own /metrics has it by the segment; only what another metric has is told."""
+    shmetrics.Gauge("taken", "", registry=registry)
+    families = [GaugeMetricFamily("depth.é", "", 1), CounterMetricFamily("seen", "", 5)]
+    registry.register(Queue(*families))
+    sampler = shmetrics.sample_collectors(NEVER, registry)
+    try:
+        sampler.sample()
+        before = left_out_count()
+        assert shmetrics.generate_latest(registry).count(b"seen_total 5.0\n") == 1
+        for escaping in ("dots", "values", "allow-utf-8"):
+            shmetrics.generate_latest(registry, escaping)
+        assert left_out_count() == before and not caplog.records
+        families.append(GaugeMetricFamily("taken", "", 9))
+        registry.register(Queue(families[-1]))
+        shmetrics.generate_latest(registry)
+        assert left_out_count() == before + 1 and "taken is not served" in caplog.text
     finally:
         sampler.stop()
 

@@ -95,6 +95,7 @@ class CollectorRegistry:
         self._support_collectors_without_names = support_collectors_without_names
         self._target_info: Optional[Dict[str, str]] = None
         self._dropped: Set[str] = set()  # families of metrics that were unregistered
+        self._sampled: Set[str] = set()  # sample names that sample_collectors() writes
         self._segment_opened = segment
         _registries.add(self)
         self.set_target_info(target_info)
@@ -268,7 +269,8 @@ class CollectorRegistry:
         joined = joining.join(others, escaping)
         claims = [name for family in joined for name in joining.claims(family)]
         text, taken = self._recorded_text(text_format, escaping, names, claims)
-        return without_end(text, text_format), joining.without(joined, taken)
+        copied = {spelling.metric_name(name, escaping) for name in self._sampled}
+        return without_end(text, text_format), joining.without(joined, taken, copied)
 
     def collect(self) -> Iterator[Metric]:
         """The families as a scrape of this process would see them at this moment."""

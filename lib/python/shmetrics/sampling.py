@@ -103,7 +103,7 @@ class Sampler:
     ) -> Optional[Gauge]:
         labels = dict.fromkeys(label for sample in samples for label in sample.labels)
         try:
-            return Gauge(
+            gauge = Gauge(
                 name,
                 family.documentation,
                 tuple(labels),
@@ -113,6 +113,8 @@ class Sampler:
         except ValueError as error:
             logger.warning("shmetrics: %s is not sampled into the segment: %s", name, error)
             return None
+        self._registry._sampled = self._registry._sampled | {name}
+        return gauge
 
 
 _samplers: Dict[CollectorRegistry, Sampler] = {}
@@ -136,7 +138,8 @@ def sample_collectors(
 
     Each sample becomes a gauge of its own name, with the collector's labels; counters too, since
     the segment has no counter that belongs to one process. Buckets and quantiles, whose labels are
-    reserved, are left out with a warning. ValueError if the interval is not positive.
+    reserved, are left out with a warning. This process's own /metrics then has what the segment has.
+    ValueError if the interval is not positive.
     """
     if not interval > 0:
         raise ValueError(f"the interval must be positive, not {interval!r}")

@@ -51,13 +51,20 @@ def join(families: Iterable[Metric], escaping: str) -> List[Metric]:
     return [_without_duplicates(metric) for _, metric in joined.values()]
 
 
-def without(families: Iterable[Metric], taken: Collection[str]) -> List[Metric]:
-    """Those that claim none of the names, which the segment has."""
+def without(
+    families: Iterable[Metric], taken: Collection[str], copied: Collection[str]
+) -> List[Metric]:
+    """Those that claim none of the names, which the segment has.
+
+    copied: what is there because sample_collectors() has brought it; of those nobody needs to learn
+    that they are served from there.
+    """
     kept = []
     for metric in families:
-        if claims(metric).isdisjoint(taken):
+        clash = claims(metric).intersection(taken)
+        if not clash:
             kept.append(metric)
-        else:
+        elif not clash.issubset(copied):
             leave_out(metric.name, "a metric of the segment has one of its names")
     return kept
 
