@@ -27,8 +27,6 @@
 #include "tls.h"
 
 #define SILENCE_SECONDS 120u
-/* Request line and header together. */
-#define HEADER_BYTES_MAX ((size_t)32 * 1024)
 
 struct http {
 	struct service service;
@@ -120,7 +118,8 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *mhd, co
 	if (!connection)
 		return MHD_NO;
 	request.query = connection->query;
-	request.is_bad_target = connection->is_bad_target;
+	request.is_bad_target =
+		connection->is_bad_target || request_has_raw_nul(connection->target_end, version);
 	if (!*state) {
 		*state = connection;
 		return begin_request(http, connection, &request);
@@ -214,6 +213,7 @@ static void *on_target(void *argument, const char *target, struct MHD_Connection
 	(void)argument;
 	if (connection) {
 		connection->is_bad_target = request_is_bad_target(target);
+		connection->target_end = (uintptr_t)target + strlen(target);
 		free(connection->query);
 		connection->query = query_cut(target);
 	}
@@ -245,7 +245,7 @@ static bool add_listener(struct http *http, int fd, const char *name, smx_error 
 		{MHD_OPTION_CONNECTION_LIMIT, http->connection_limit + OPTIONS_LISTEN_MAX + 1,
 		 NULL},
 		{MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_SECONDS, NULL},
-		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADER_BYTES_MAX, NULL},
+		{MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEADER_BYTES_MAX, NULL},
 		/* Asked only where a session has no credentials of its own, and never has any. */
 		{http->has_tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
 		 (void *)tls_no_certificate},

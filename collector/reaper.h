@@ -53,6 +53,7 @@ struct connection {
 	bool is_scrape;	      /* counts for --web.max-requests */
 	char *query;	      /* of the request, or NULL */
 	bool is_bad_target;   /* a space in the request's target, or a NUL in its path */
+	uintptr_t target_end; /* where the raw target ended, for request_has_raw_nul */
 	uint64_t discarded_bytes;
 	bool is_let_in;	       /* this request: the gate is open */
 	struct errand *errand; /* what this request waits for, or has waited for */

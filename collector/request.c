@@ -18,6 +18,17 @@ bool request_is_bad_target(const char *raw)
 	return strpbrk(raw, " \t") != NULL || (nul && (!query || nul < query));
 }
 
+/*
+ * It parses in place, and writes a NUL over the one space before the version. Farther behind than
+ * any line is long there is another buffer, of which nothing is known.
+ */
+bool request_has_raw_nul(uintptr_t target_end, const char *version)
+{
+	const uintptr_t distance = (uintptr_t)version - target_end;
+
+	return distance > 1 && distance < REQUEST_HEADER_BYTES_MAX;
+}
+
 bool request_reads(const struct request *request)
 {
 	return strcmp(request->method, MHD_HTTP_METHOD_GET) == 0 ||
@@ -101,9 +112,9 @@ struct broken_rule request_broken_rule(const struct request *request)
 
 	MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, look_at_header, &framing);
 	if (request->is_bad_target)
-		return broken(400, "the target has a space, or a NUL in its path\n");
+		return broken(400, "the target has a space, or a NUL\n");
 	if (framing.has_lone_lf || ends_in_lone_lf(request->version))
-		return broken(400, "a line ends in LF instead of CR LF\n");
+		return broken(400, "a line has a NUL, or ends in LF instead of CR LF\n");
 	if (framing.has_bad_name)
 		return broken(400, "the name of a header has a space\n");
 	if (framing.hosts > 1 ||

@@ -23,11 +23,17 @@ struct request {
 	const char *method;
 	const char *version;
 	char *query;	    /* as it was sent; NULL: none. Taking it apart changes it (query.h) */
-	bool is_bad_target; /* request_is_bad_target of the raw one */
+	bool is_bad_target; /* request_is_bad_target of the raw one, or request_has_raw_nul */
 };
 
 /* Whether the target has a space, or a NUL in its path. raw: as it was sent, with its query. */
 bool request_is_bad_target(const char *raw);
+
+/*
+ * Whether there is a NUL byte, not %00, in the target: libmicrohttpd takes what is before it for
+ * all, and a proxy in front may not. target_end: the address at which the raw one ended.
+ */
+bool request_has_raw_nul(uintptr_t target_end, const char *version);
 
 /* GET or HEAD. */
 bool request_reads(const struct request *request);
@@ -43,6 +49,9 @@ bool request_asks(const struct request *request);
  * if there is none.
  */
 smx_buffer request_list(const struct request *request, const char *name);
+
+/* Request line and header together. */
+#define REQUEST_HEADER_BYTES_MAX ((size_t)32 * 1024)
 
 /* Of a request's body, which nothing here has a use for. */
 #define REQUEST_BODY_BYTES_MAX ((uint64_t)64 * 1024)
