@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""test_prepare - deployment/prepare.sh: what the scripts that prepare a machine say while they work
+"""test_prepare - deployment/prepare.sh, and bench/run: what those say that prepare a machine
 
 1 A step that takes long says how far it is, 2 one that does not says nothing, 3 one that fails shows the
 end of what it said. 4 Nothing that reports outlives the script, however that ends. 5 Who may not install is
@@ -8,9 +8,12 @@ told what to run.
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import IO, Iterator
 
@@ -106,3 +109,21 @@ def test_who_is_not_root_is_told_what_to_install(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "apt-get update && apt-get install --no-install-recommends no-such-package\n" in done.stderr
+
+
+def test_who_is_not_root_is_told_what_benchmarks_need(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loader = importlib.machinery.SourceFileLoader("bench_run", str(ROOT / "bench" / "run"))
+    spec = importlib.util.spec_from_loader("bench_run", loader)
+    assert spec is not None
+    run = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "bench_run", run)
+    loader.exec_module(run)
+    monkeypatch.setattr(run, "output", lambda *command: "")  # nothing is installed
+    monkeypatch.setattr(run, "call", lambda *command, **options: pytest.fail(" ".join(command)))
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+    with pytest.raises(SystemExit) as ended:
+        run.install_packages()
+    assert ended.value.code == 2
+    assert "apt-get install --no-install-recommends build-essential cmake" in capsys.readouterr().err
