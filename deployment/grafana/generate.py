@@ -16,10 +16,14 @@ import json
 import sys
 from pathlib import Path
 
-from generator import agents, business, collector, overview
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-
 FOLDER = Path(__file__).resolve().parent / "dashboards"
+try:
+    from generator import agents, business, collector, overview
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+except ModuleNotFoundError as error:
+    needed = f"{FOLDER.parents[2]} -r {FOLDER.parent / 'requirements.txt'}"
+    sys.exit(f"generate: {error.name} is missing; in a virtual environment: pip install {needed}")
+
 MAKERS = (overview, agents, business, collector)
 
 

@@ -15,10 +15,14 @@ import sys
 import time
 from pathlib import Path
 
-import reading
-from plotting import asking, drawing
-
 FOLDER = Path(__file__).resolve().parent / "pictures"
+try:
+    import reading
+    from plotting import asking, drawing
+except ModuleNotFoundError as error:
+    needed = f"-r {FOLDER.parent / 'plotting-requirements.txt'}"
+    sys.exit(f"plot: {error.name} is missing; in a virtual environment: pip install {needed}")
+
 
 
 def main() -> int:
