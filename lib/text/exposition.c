@@ -60,13 +60,20 @@ static bool is_named(const struct smx_family *family, smx_text own, smx_text nam
 	return false;
 }
 
+/* As the scraper knows it: what a text has between quotes is escaped for them. */
+static smx_text known_name(const struct smx_family *family, smx_escaping escaping)
+{
+	return escaping == SMX_ESCAPING_ALLOW_UTF8 ? family->name
+						   : smx_spelling_name(family, escaping);
+}
+
 /* By its own name, or by that which the scraper sees. */
 static bool is_wanted(const struct smx_family *family, smx_escaping escaping, const smx_text *names,
 		      size_t name_count)
 {
 	for (size_t i = 0; i < name_count; i++) {
 		if (is_named(family, family->name, names[i]) ||
-		    is_named(family, smx_spelling_name(family, escaping), names[i]))
+		    is_named(family, known_name(family, escaping), names[i]))
 			return true;
 	}
 	return name_count == 0;
@@ -205,7 +212,7 @@ bool smx_exposition_has_name(const smx_exposition *exposition, smx_escaping esca
 		const struct smx_family *family = merge->families[i];
 
 		if (smx_family_is_shown(family, escaping) &&
-		    is_named(family, smx_spelling_name(family, escaping), name))
+		    is_named(family, known_name(family, escaping), name))
 			return true;
 	}
 	return false;

@@ -218,6 +218,17 @@ def test_a_sample_name_is_the_segments_if_it_has_it(
     assert [family.name for family in registry.collect()] == ["x"]
 
 
+@pytest.mark.parametrize("name", ['say "x"', "back\\slash", "two\nlines", "größe", "a b"])
+@pytest.mark.parametrize("scheme", ["underscores", "dots", "values", "allow-utf-8"])
+def test_a_name_is_the_segments_however_a_text_writes_it(name: str, scheme: str, registry: Any) -> None:
+    shmetrics.Gauge(name, "", registry=registry).set(1)
+    registry.register(Collector(GaugeMetricFamily(name, "", value=9)))
+    before = left_out_count()
+    for accept in (f"{OPENMETRICS};version=1.0.0", "text/plain;version=1.0.0", PROTOBUF):
+        ask(registry, f"{accept};escaping={scheme}")  # judged
+    assert left_out_count() == before + 3
+
+
 def test_it_is_said_once(registry: Any, caplog: pytest.LogCaptureFixture) -> None:
     conflicting(
         registry,
