@@ -10,7 +10,7 @@
  *      of them waiting.
  *  E3  errands_stop leaves no connection standing: what has not begun is not done any more.
  *  E4  What a client asked for that has hung up since is not done: those who flood and leave do not
- *      hold up those who stay. Who has closed its sending side alone looks the same, and is refused.
+ *      hold up those who stay. Who has closed the sending side alone looks the same: refused.
  *  E5  Clients take turns: one with many errands delays another by one errand at most, and its own
  *      as long as it likes.
  */
