@@ -24,6 +24,7 @@ MAY = {
     "python/test_fastapi.py": "requests of an application",
     "stack/running.py": "asks Prometheus and VictoriaMetrics what they have stored; tells stand-ins",
     "stack/test_alerts.py": "asks Alertmanager which alerts it inhibits",
+    "stack/test_inhibition.py": "tells Alertmanager of alerts",
     "support/applications.py": "judged: what the Python package serves",
     "support/collector.py": "judged: this is the place",
     "support/prometheus.py": "asks Prometheus and VictoriaMetrics what they have stored",
