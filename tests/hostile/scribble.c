@@ -6,7 +6,9 @@
  *
  * What the reader checked in one instant is something else in the next. DIR (on tmpfs) gets the
  * work file and some of the texts that were rendered, as mutate writes them. With --truncate the
- * file also shrinks and grows. Prints a summary as JSON; status 1 if the reader died.
+ * file also shrinks and grows. It reads N times at least, and until both have had their turn: the
+ * scribbler more often than that, the reader with a file that was whole. Prints a summary as JSON;
+ * status 1 if the reader died.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +65,15 @@ static void scribble(const char *path, const mutation_source *source, uint64_t s
 	}
 }
 
+/* On a busy machine N reads may all fall between two turns of the scribbler. */
+static bool is_enough(const tally *t, uint64_t rounds)
+{
+	if (t->rounds < rounds)
+		return false;
+	return (t->served > 0 && __atomic_load_n(&t->scribbles, __ATOMIC_RELAXED) > t->rounds) ||
+	       t->rounds >= rounds * 1000;
+}
+
 static void read_on(const char *path, const char *texts, uint64_t rounds, tally *t)
 {
 	struct rlimit memory = {MEMORY_MAX, MEMORY_MAX}, cpu = {300, 300};
@@ -77,7 +88,7 @@ static void read_on(const char *path, const char *texts, uint64_t rounds, tally 
 	(void)memory;
 	setrlimit(RLIMIT_CPU, &cpu);
 	smx_reader_guard_install(&error);
-	for (uint64_t i = 0; i < rounds; i++) {
+	while (!is_enough(t, rounds)) {
 		visit_result result;
 
 		alarm(60);
@@ -85,7 +96,7 @@ static void read_on(const char *path, const char *texts, uint64_t rounds, tally 
 		t->rounds++;
 		if (!file || text.size == 0 || t->texts >= TEXTS_MAX)
 			continue;
-		fprintf(file, "%llu %zu\n", (unsigned long long)i, text.size);
+		fprintf(file, "%llu %zu\n", (unsigned long long)t->rounds, text.size);
 		fwrite(text.data, 1, text.size, file);
 		t->texts++;
 	}

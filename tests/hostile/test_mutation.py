@@ -117,6 +117,6 @@ def test_a_segment_that_changes_while_it_is_read_is_survived(
             timeout=1800,
         )
         assert (result["signal"], result["exit"]) == (0, 0)
-        assert result["rounds"] == int(rounds) and result["scribbler_was_well"]
+        assert result["rounds"] >= int(rounds) and result["scribbler_was_well"]
         assert result["served"] > 0 and result["scribbles"] > result["rounds"]
         assert all_complaints(folder / "texts")[:20] == []
