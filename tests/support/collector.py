@@ -285,3 +285,14 @@ class Writer:
                     pipe.close()
                 except BrokenPipeError:
                     pass
+
+
+@contextlib.contextmanager
+def small_segment_served() -> Iterator[Collector]:
+    """A collector with a segment of a counter, a histogram and a gauge, whose writer lives."""
+    with segment_folder() as path, Writer(path, "app", "--counters", "3") as writer:
+        with Collector(path) as collector:
+            writer.do("inc requests 5 path=/a")
+            writer.do("observe latency_seconds 1.5")
+            writer.do("gauge busy 1")
+            yield collector

@@ -20,7 +20,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
+from collector import Answer, Collector, segment_folder, small_segment_served, wait_until  # noqa: E402
 
 TEXT_004 = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_100 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -36,12 +36,8 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Collector]:
     """A collector with one small segment, for tests that leave it as they found it."""
-    with segment_folder() as path, Writer(path, "app", "--counters", "3") as writer:
-        with Collector(path) as collector:
-            writer.do("inc requests 5 path=/a")
-            writer.do("observe latency_seconds 1.5")
-            writer.do("gauge busy 1")
-            yield collector
+    with small_segment_served() as collector:
+        yield collector
 
 
 # ---- paths and methods ----

@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import Collector, Writer, segment_folder  # noqa: E402
+from collector import Collector, segment_folder, small_segment_served  # noqa: E402
 
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 
@@ -30,12 +30,8 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Collector]:
     """A collector with one small segment, for tests that leave it as they found it."""
-    with segment_folder() as path, Writer(path, "app", "--counters", "3") as writer:
-        with Collector(path) as collector:
-            writer.do("inc requests 5 path=/a")
-            writer.do("observe latency_seconds 1.5")
-            writer.do("gauge busy 1")
-            yield collector
+    with small_segment_served() as collector:
+        yield collector
 
 
 REFUSED: Dict[str, bytes] = {
