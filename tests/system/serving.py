@@ -237,6 +237,8 @@ class Kind:
     """A way of serving: the command for a port, and how its workers are told from its other children.
 
     master_writes: whether the master loads the application, and so holds a slot of its own.
+    started: what each worker says once its application has started; where that is empty, only its slot is
+    waited for, which it has earlier.
     """
 
     name: str
@@ -245,6 +247,7 @@ class Kind:
     master_writes: bool = False
     cwd: Path = DEMO
     is_worker: Callable[[list[str]], bool] = lambda words: bool(words)
+    started: str = ""
 
     @property
     def writers(self) -> int:
@@ -275,6 +278,10 @@ UVICORN = Kind(
     lambda port: _uvicorn(port, "--workers", 4, "--timeout-worker-healthcheck", 10),
     is_worker=is_spawned,
 )
+# Beside UVICORN's own options, and as Kind.started: for an application that needs what a test stops. uvicorn
+# does not replace a worker that fails to start.
+UVICORN_SAYS = ["--log-level", "info"]
+UVICORN_STARTED = "Application startup complete."
 UVICORN_RELOAD = Kind("uvicorn --reload", lambda port: _uvicorn(port, "--reload"), 1, is_worker=is_spawned)
 GUNICORN = Kind("gunicorn, uvicorn workers", _gunicorn)
 GUNICORN_PRELOAD = Kind(
@@ -310,12 +317,17 @@ class Server:
             scratch / "server.log",
         )
 
+    def log(self) -> str:
+        """What the server said."""
+        return self.process.log.read_text(errors="replace")
+
     def say(self) -> str:
-        """The end of what the server said, for messages."""
-        return self.process.log.read_text(errors="replace")[-4000:]
+        """The end of it, for messages."""
+        return self.log()[-4000:]
 
     def wait_until_up(self) -> None:
-        """Until the collector answers and every worker holds a slot."""
+        """Until the collector answers, every worker holds a slot, and has said that it started."""
+        started = self.kind.started
 
         def is_up() -> bool:
             assert self.process.is_running(), f"{self.kind.name} ended:\n{self.say()}"
@@ -323,6 +335,7 @@ class Server:
                 answers(self.metrics_url)
                 and self.scraper.writers() >= self.kind.writers
                 and is_listening(self.port)
+                and (not started or self.log().count(started) >= self.kind.workers)
             )
 
         try:

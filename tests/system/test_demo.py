@@ -28,9 +28,10 @@ GUIDE_PATHS = ("/health", "/api/v1/health/live", "/api/v1/health/ready", "/api/v
 
 WORKERS = Kind(
     "uvicorn, 2 workers",
-    lambda port: [*serving.UVICORN.command(port), "--workers", 2],
+    lambda port: [*serving.UVICORN.command(port), *serving.UVICORN_SAYS, "--workers", 2],
     workers=2,
     is_worker=serving.is_spawned,
+    started=serving.UVICORN_STARTED,
 )
 
 

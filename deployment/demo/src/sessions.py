@@ -10,6 +10,8 @@ import time
 from typing import Protocol
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 SESSION_SECONDS = 300.0
 _KEY = "demo:last-seen"
@@ -48,7 +50,15 @@ class RedisSessions:
     """In a sorted set of Redis, by the time of the last message."""
 
     def __init__(self, url: str) -> None:
-        self._redis = redis.asyncio.from_url(url, socket_timeout=5.0, socket_connect_timeout=5.0)
+        # A connection that has waited in the pool since Redis was started again is dead, and Redis is
+        # not: the second try is on a new one. Else the next check would report that Redis is down.
+        self._redis = redis.asyncio.from_url(
+            url,
+            socket_timeout=5.0,
+            socket_connect_timeout=5.0,
+            retry=Retry(NoBackoff(), 1),
+            retry_on_error=[redis.exceptions.ConnectionError],
+        )
 
     async def touch(self, user_id: int) -> tuple[bool, int]:
         """See Sessions. Fails: redis.RedisError."""

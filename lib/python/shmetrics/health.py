@@ -51,7 +51,10 @@ def check(
 
     name: of the dependency, as it is served. Once a process.
     function: without arguments, plain or async. It returns, and the dependency is up; it raises, and
-    it is down, with the exception as the detail. False is down, too.
+    it is down, with the exception as the detail. False is down, too. Where it uses a pool of
+    connections, let the client try a second time on a new one (Redis: retry and retry_on_error;
+    SQLAlchemy: pool_pre_ping): one that has waited in the pool since the other end was started
+    again fails, and says nothing of the other end.
     interval: seconds from run to run. ttl: how long an outcome counts; three intervals unless given,
     and more than two. timeout: of one run; what is left of half the ttl unless given.
     loop: where an async function runs. By default the loop that runs where check() is called, or
