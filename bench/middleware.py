@@ -3,9 +3,9 @@
 
 The same FastAPI application under uvicorn with two workers, once for each middleware, all in the same
 processes; the path says which one answers. Blocks of requests take turns, a few requests at a time. What a
-middleware adds is the difference of the lower quartiles of its blocks and of those of a pure ASGI middleware
-that does nothing: what else runs on the machine only ever adds to a block. prometheus_client is either in its
-multiprocess mode or not, so there is a server for each.
+middleware adds is the median, over the rounds, of the difference between its block and the block of the same
+round of a pure ASGI middleware that does nothing: a machine that is slow for a while slows both.
+prometheus_client is either in its multiprocess mode or not, so there is a server for each.
 
 Before that, ours around an application that only answers, called in this process without a server: what is
 its own, without what it does to the caches of a real one, and a figure that a busy machine moves little.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from harness import Case, emit, is_quick, side_by_side
@@ -106,12 +106,9 @@ def measure(names: list[str]) -> dict[str, list[float]]:
     return rounds
 
 
-def cost_us(rounds: list[float]) -> float:
-    return quantiles(rounds, n=4)[0] / 1e3
-
-
 def added_us(rounds: dict[str, list[float]], name: str) -> float:
-    return cost_us(rounds[name]) - cost_us(rounds["no-op"])
+    pairs = zip(rounds[name], rounds["no-op"], strict=True)
+    return median(with_it - without for with_it, without in pairs) / 1e3
 
 
 def main() -> None:
@@ -122,7 +119,7 @@ def main() -> None:
     multiprocess = measure(["no-op", *PEERS_MEASURED])
 
     for name, rounds in alone.items():
-        emit(f"{name}: a request", cost_us(rounds), "us")
+        emit(f"{name}: a request", median(rounds) / 1e3, "us")
     ours = added_us(alone, "shmetrics")
     emit("shmetrics: added to a no-op", ours, "us", at_most=2.5)
     for mode, found in (("", alone), (", multiprocess", multiprocess)):
