@@ -4,18 +4,15 @@
  */
 #include "text/pairs.h"
 
+#include "text/metrics_proto.h"
 #include "text/wire.h"
 
 #include <stdlib.h>
 
-enum label_pair_field { PAIR_NAME = 1, PAIR_VALUE = 2 };
-
-#define LABEL_FIELD 1
-
 void smx_pairs_append(smx_buffer *buffer, smx_text name, smx_text value)
 {
 	unsigned char length = 1;
-	struct smx_wire_message pair = smx_wire_begin(buffer, LABEL_FIELD, &length);
+	struct smx_wire_message pair = smx_wire_begin(buffer, METRIC_LABEL, &length);
 
 	smx_wire_append_text(buffer, PAIR_NAME, name);
 	smx_wire_append_text(buffer, PAIR_VALUE, value);

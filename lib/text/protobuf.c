@@ -2,17 +2,18 @@
 /*
  * protobuf.c - delimited protocol buffers: a MetricFamily for each family
  *
- * The fields are those of Prometheus' metrics.proto. It has the types of text 0.0.4: an info and a
- * state set are gauges here. A family is named as there, with the _total of a counter: of that the
- * scraper makes the names of the samples. Numbers are doubles, but for the counts of histograms and
- * summaries; a counter beyond 2^53 loses what a double cannot hold. Fields stand in the order of
- * their numbers, so that the bytes are those of any other encoder.
+ * The fields are those of Prometheus' metrics.proto (metrics_proto.h). It has the types of text
+ * 0.0.4: an info and a state set are gauges here. A family is named as there, with the _total of a
+ * counter: of that the scraper makes the names of the samples. Numbers are doubles, but for the
+ * counts of histograms and summaries; a counter beyond 2^53 loses what a double cannot hold. Fields
+ * stand in the order of their numbers, so that the bytes are those of any other encoder.
  */
 #include "text/protobuf.h"
 
 #include "text/buffer.h"
 #include "text/combine.h"
 #include "text/infolabels.h"
+#include "text/metrics_proto.h"
 #include "text/wire.h"
 #include "text/words.h"
 
@@ -35,47 +36,6 @@ const struct smx_text_format smx_text_format_protobuf = {
 	.has_units = true,
 	.has_exemplars = true,
 };
-
-/* ---- metrics.proto ---- */
-
-enum family_field {
-	FAMILY_NAME = 1,
-	FAMILY_HELP = 2,
-	FAMILY_TYPE = 3,
-	FAMILY_METRIC = 4,
-	FAMILY_UNIT = 5
-};
-
-enum metric_type {
-	TYPE_COUNTER = 0,
-	TYPE_GAUGE = 1,
-	TYPE_SUMMARY = 2,
-	TYPE_UNTYPED = 3,
-	TYPE_HISTOGRAM = 4
-};
-
-/* Its labels are field 1 (pairs.h). */
-enum metric_field {
-	METRIC_GAUGE = 2,
-	METRIC_COUNTER = 3,
-	METRIC_SUMMARY = 4,
-	METRIC_UNTYPED = 5,
-	METRIC_HISTOGRAM = 7
-};
-
-enum counter_field { COUNTER_VALUE = 1, COUNTER_EXEMPLAR = 2, COUNTER_START = 3 };
-enum gauge_field { GAUGE_VALUE = 1 }; /* of a Gauge and of an Untyped */
-enum summary_field { SUMMARY_COUNT = 1, SUMMARY_SUM = 2, SUMMARY_START = 4 };
-enum histogram_field {
-	HISTOGRAM_COUNT = 1,
-	HISTOGRAM_SUM = 2,
-	HISTOGRAM_BUCKET = 3,
-	HISTOGRAM_START = 15,
-	HISTOGRAM_EXEMPLARS = 16 /* of a native one; 5 to 13: protobuf_native.c */
-};
-enum bucket_field { BUCKET_CUMULATIVE_COUNT = 1, BUCKET_UPPER_BOUND = 2, BUCKET_EXEMPLAR = 3 };
-enum exemplar_field { EXEMPLAR_VALUE = 2, EXEMPLAR_TIMESTAMP = 3 };
-enum timestamp_field { TIMESTAMP_SECONDS = 1, TIMESTAMP_NANOS = 2 };
 
 #define DOUBLE_SIZE 9u /* of a field below 16 */
 

@@ -9,19 +9,9 @@
 
 #include "text/buffer.h"
 #include "text/combine.h"
+#include "text/metrics_proto.h"
 #include "text/spans.h"
 #include "text/wire.h"
-
-enum native_field {
-	NATIVE_SCHEMA = 5,
-	NATIVE_ZERO_THRESHOLD = 6,
-	NATIVE_ZERO_COUNT = 7,
-	NATIVE_NEGATIVE_SPAN = 9,
-	NATIVE_NEGATIVE_DELTA = 10,
-	NATIVE_POSITIVE_SPAN = 12,
-	NATIVE_POSITIVE_DELTA = 13
-};
-enum span_field { SPAN_OFFSET = 1, SPAN_LENGTH = 2 };
 
 static void append_span(smx_buffer *buffer, unsigned field, int offset, size_t length)
 {
@@ -100,12 +90,12 @@ void smx_protobuf_append_native(smx_buffer *buffer, const smx_native_view *nativ
 
 	if (!out)
 		return;
-	out = smx_wire_put_uint(out, NATIVE_SCHEMA, smx_wire_zigzag(native->schema));
-	out = smx_wire_put_double(out, NATIVE_ZERO_THRESHOLD, native->zero_threshold);
-	out = smx_wire_put_uint(out, NATIVE_ZERO_COUNT, smx_native_zero_count(native, counts));
+	out = smx_wire_put_uint(out, HISTOGRAM_SCHEMA, smx_wire_zigzag(native->schema));
+	out = smx_wire_put_double(out, HISTOGRAM_ZERO_THRESHOLD, native->zero_threshold);
+	out = smx_wire_put_uint(out, HISTOGRAM_ZERO_COUNT, smx_native_zero_count(native, counts));
 	smx_buffer_commit(buffer, out);
-	any = append_buckets(buffer, &negative, NATIVE_NEGATIVE_SPAN, NATIVE_NEGATIVE_DELTA);
-	any |= append_buckets(buffer, &positive, NATIVE_POSITIVE_SPAN, NATIVE_POSITIVE_DELTA);
+	any = append_buckets(buffer, &negative, HISTOGRAM_NEGATIVE_SPAN, HISTOGRAM_NEGATIVE_DELTA);
+	any |= append_buckets(buffer, &positive, HISTOGRAM_POSITIVE_SPAN, HISTOGRAM_POSITIVE_DELTA);
 	if (!any) /* what tells an empty one from a histogram that is not native */
-		append_span(buffer, NATIVE_POSITIVE_SPAN, 0, 0);
+		append_span(buffer, HISTOGRAM_POSITIVE_SPAN, 0, 0);
 }
