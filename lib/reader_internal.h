@@ -224,6 +224,18 @@ void reader_records_free(smx_reader *reader);
 /* Memory that lives as long as the reader. NULL: there is none. */
 void *reader_allocate(smx_reader *reader, size_t size);
 
+/* reader_families.c */
+
+/* The one at this offset; NULL: none. */
+struct reader_family *reader_find_family(const smx_reader *reader, uint64_t offset);
+/* Room for one more. False: no memory. */
+bool reader_reserve_family(smx_reader *reader);
+/* Takes one over, for which there is room; its view has an id and a name. */
+void reader_enter_family(smx_reader *reader, struct reader_family *family);
+/* One that was not entered, or NULL. */
+void reader_free_family(struct reader_family *family);
+void reader_families_free(smx_reader *reader);
+
 /* reader_labels.c: whether it is UTF-8 without a NUL, so what differs here differs rendered. */
 bool reader_is_utf8(smx_text text);
 

@@ -7,12 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #define CHUNK_SIZE 65536u
-#define KEY_MAX                                                                                    \
-	65536u /* larger keys are damage: the largest family is 8 + (128 + 34) * 257 bytes */
+/* Larger keys are damage: the largest family is 8 + (128 + 34) * 257 bytes. */
+#define KEY_MAX 65536u
 
 /* ---- memory ---- */
 
@@ -89,100 +86,7 @@ static bool take_texts(struct reader_cursor *cursor, size_t count, size_t max, s
 	return cursor->left == 0;
 }
 
-/* ---- hash tables of families ---- */
-
-/* Keyed: a file cannot be made so that its families fall together. */
-static uint64_t hash_bytes(const smx_reader *reader, const void *bytes, size_t size)
-{
-	return XXH3_64bits_withSeed(bytes, size, reader->seed);
-}
-
-static uint64_t hash_offset(const smx_reader *reader, uint64_t offset)
-{
-	return hash_bytes(reader, &offset, sizeof offset);
-}
-
-static struct reader_family *find_family(const smx_reader *reader, uint64_t offset)
-{
-	size_t mask = reader->table_size - 1, at;
-
-	if (!reader->table_size)
-		return NULL;
-	for (at = hash_offset(reader, offset) & mask; reader->by_offset[at]; at = (at + 1) & mask) {
-		struct reader_family *family = reader->families[reader->by_offset[at] - 1];
-
-		if (family->view.id == offset)
-			return family;
-	}
-	return NULL;
-}
-
-static void enter_family(smx_reader *reader, size_t index)
-{
-	struct reader_family *family = reader->families[index];
-	size_t mask = reader->table_size - 1, at = hash_offset(reader, family->view.id) & mask;
-
-	while (reader->by_offset[at])
-		at = (at + 1) & mask;
-	reader->by_offset[at] = index + 1;
-	family->group = index;
-	for (at = hash_bytes(reader, family->view.name.data, family->view.name.size) & mask;
-	     reader->by_name[at]; at = (at + 1) & mask) {
-		const smx_text *name = &reader->families[reader->by_name[at] - 1]->view.name;
-
-		if (name->size == family->view.name.size &&
-		    memcmp(name->data, family->view.name.data, name->size) == 0) {
-			family->group = reader->by_name[at] - 1;
-			return;
-		}
-	}
-	reader->by_name[at] = index + 1;
-}
-
-/* Room for one family more, and tables at most half full. */
-static bool grow_families(smx_reader *reader)
-{
-	size_t capacity = reader->family_capacity ? reader->family_capacity * 2 : 64;
-	struct reader_family **families;
-	size_t *by_offset, *by_name;
-
-	if (reader->family_count < reader->family_capacity)
-		return true;
-	families = realloc(reader->families, capacity * sizeof *families);
-	if (!families)
-		return false;
-	reader->families = families;
-	by_offset = calloc(capacity * 2, sizeof *by_offset);
-	by_name = calloc(capacity * 2, sizeof *by_name);
-	if (!by_offset || !by_name) {
-		free(by_offset);
-		free(by_name);
-		return false;
-	}
-	free(reader->by_offset);
-	free(reader->by_name);
-	reader->by_offset = by_offset;
-	reader->by_name = by_name;
-	reader->table_size = capacity * 2;
-	reader->family_capacity = capacity;
-	for (size_t i = 0; i < reader->family_count; i++)
-		enter_family(reader, i);
-	return true;
-}
-
 /* ---- families ---- */
-
-static void free_family(struct reader_family *family)
-{
-	if (!family)
-		return;
-	free(family->series);
-	free(family->help);
-	free(family->totals);
-	free(family->stamps_ns);
-	free(family->runs);
-	free(family);
-}
 
 static bool bounds_are_sound(const double *bounds, size_t count)
 {
@@ -310,8 +214,8 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	labels = reader_allocate(reader, (head.label_count + 1u) * sizeof *labels);
 	array = reader_allocate(reader, head.bound_count * sizeof(smx_text) + 1);
 	family = calloc(1, sizeof *family);
-	if (!labels || !array || !family || !grow_families(reader)) {
-		free_family(family);
+	if (!labels || !array || !family || !reader_reserve_family(reader)) {
+		reader_free_family(family);
 		return TAKEN_NO_MEMORY;
 	}
 	family->view.id = offset;
@@ -320,19 +224,18 @@ enum taken reader_add_family(smx_reader *reader, uint64_t offset, uint64_t size)
 	family->view.created_unix_ns = smx_read_relaxed(&record->created_unix_ns);
 	family->view.help = (smx_text){"", 0};
 	if (!parse_family(&family->view, &head, &cursor, labels, array)) {
-		free_family(family);
+		reader_free_family(family);
 		return TAKEN_DAMAGED;
 	}
 	if (!reader_reserve_cells(reader, &family->view) ||
 	    !reader_added_to_family(reader, labels, head.label_count)) {
-		free_family(family);
+		reader_free_family(family);
 		return TAKEN_NO_MEMORY;
 	}
 	family->view.label_count += reader->added_count;
 	reader->has_kept_modes |= family->view.mode == SMX_GAUGE_ALL;
 	reader->has_folded_modes |= family->view.mode >= SMX_GAUGE_SUM;
-	reader->families[reader->family_count] = family;
-	enter_family(reader, reader->family_count++);
+	reader_enter_family(reader, family);
 	return TAKEN;
 }
 
@@ -456,7 +359,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 	const smx_layout_series *record =
 		(const smx_layout_series *)(const void *)(reader->base + offset);
 	struct reader_family *family =
-		find_family(reader, smx_read_relaxed(&record->family_offset));
+		reader_find_family(reader, smx_read_relaxed(&record->family_offset));
 	uint64_t key_size = smx_read_u32(&record->key_size),
 		 word = smx_read_acquire(&record->cells_or_gauge);
 	struct reader_series *series;
@@ -499,11 +402,7 @@ enum taken reader_add_series(smx_reader *reader, uint64_t offset, uint64_t size)
 
 void reader_records_free(smx_reader *reader)
 {
-	for (size_t i = 0; i < reader->family_count; i++)
-		free_family(reader->families[i]);
-	free(reader->families);
-	free(reader->by_offset);
-	free(reader->by_name);
+	reader_families_free(reader);
 	while (reader->chunks) {
 		struct reader_chunk *next = reader->chunks->next;
 
