@@ -11,7 +11,7 @@ from collections.abc import Callable
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from . import alerts, frame
-from .overview import native
+from .histograms import native
 from .panels import AnyPanel, Query, graph, number
 from .promql import increases, quantile, rates, share, values
 

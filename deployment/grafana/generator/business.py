@@ -100,6 +100,15 @@ def _over_time() -> list[AnyPanel]:
     ]
 
 
+def _native_quality() -> AnyPanel:
+    return graph(
+        "Quality of answers (native)",
+        "For applications that record the score as a native histogram: the same, without `_bucket`.",
+        "percentunit",
+        Query(quantile(0.5, "rag_grounding_score", native=True), "median"),
+    )
+
+
 def make() -> builders.Dashboard:
     """The dashboard."""
     made = frame.begin(
@@ -112,12 +121,3 @@ def make() -> builders.Dashboard:
     frame.add_row(made, "Over time", _over_time())
     frame.add_row(made, "Native histograms", [_native_quality()], collapsed=True)
     return made
-
-
-def _native_quality() -> AnyPanel:
-    return graph(
-        "Quality of answers (native)",
-        "For applications that record the score as a native histogram: the same, without `_bucket`.",
-        "percentunit",
-        Query(quantile(0.5, "rag_grounding_score", native=True), "median"),
-    )

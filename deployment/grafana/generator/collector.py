@@ -6,8 +6,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from . import alerts, frame
-from .overview import UP
-from .panels import GREEN, RED, AnyPanel, Query, graph, number, states
+from .panels import GREEN, RED, UP, AnyPanel, Query, graph, number, states
 from .promql import rates, select, share, values
 
 SEGMENT = 'segment=~"$segment"'
@@ -72,12 +71,12 @@ def _now() -> list[AnyPanel]:
     ]
 
 
-def _segments() -> list[AnyPanel]:
+def _room() -> list[AnyPanel]:
+    """What the segments hold, and what they may."""
     states_of = ("segment", "state")
     limit = _of_segment("shmetrics_segment_series_limit")
     at_limit = f"{_of_segment('shmetrics_segment_series')} / ({limit} > 0)"
     started = rates("shmetrics_segment_writers_started_total", SEGMENT, by=PER_SEGMENT)
-    dropped = rates("shmetrics_segment_dropped_total", SEGMENT, by=("segment", "reason"))
     return [
         graph(
             "How full",
@@ -119,6 +118,13 @@ def _segments() -> list[AnyPanel]:
             Query(at_limit, "{{segment}}"),
             alert=alerts.SERIES_NEARLY_AT_LIMIT,
         ),
+    ]
+
+
+def _condition() -> list[AnyPanel]:
+    """Whether the segments are whole."""
+    dropped = rates("shmetrics_segment_dropped_total", SEGMENT, by=("segment", "reason"))
+    return [
         graph(
             "Dropped by reason",
             "What was refused or not recorded as it was asked for, per second. Anything but 0 wants a look.",
@@ -230,6 +236,12 @@ def _scrapes() -> list[AnyPanel]:
             "bytes",
             Query(values("shmetrics_collector_held_bytes"), "held"),
         ),
+    ]
+
+
+def _left_out() -> list[AnyPanel]:
+    """What is not served, and to whom nothing is."""
+    return [
         graph(
             "Hidden families",
             "Families that are not served with the segments together, by reason.",
@@ -316,8 +328,8 @@ def make() -> builders.Dashboard:
         frame.chosen("segment", "shmetrics_segment_up", 'job=~"$job"', text="Segments"),
     )
     frame.add_row(made, "Now", _now())
-    frame.add_row(made, "Segments", _segments())
+    frame.add_row(made, "Segments", [*_room(), *_condition()])
     frame.add_row(made, "Health", _health())
-    frame.add_row(made, "Scrapes", _scrapes())
+    frame.add_row(made, "Scrapes", [*_scrapes(), *_left_out()])
     frame.add_row(made, "Process", _process())
     return made

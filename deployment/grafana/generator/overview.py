@@ -6,25 +6,9 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from . import alerts, frame
-from .panels import GREEN, RED, AnyPanel, Query, graph, number, states
+from .histograms import durations, native
+from .panels import UP, AnyPanel, Query, graph, number, states
 from .promql import mean, quantile, rates, share, values
-
-UP = {"1": ("up", GREEN), "0": ("down", RED)}
-NATIVE = "For applications that record native histograms under these names: the same, without `_bucket`."
-
-
-def durations(histogram: str, *by: str) -> list[Query]:
-    """p50 and p95 of a histogram, with its exemplars."""
-    prefix = "".join(f"{{{{{label}}}}} " for label in by)
-    return [
-        Query(quantile(q, histogram, by=by), f"{prefix}p{q * 100:g}", exemplar=True) for q in (0.5, 0.95)
-    ]
-
-
-def native(title: str, histogram: str, unit: str = "s", *, q: float = 0.95) -> AnyPanel:
-    """The variant for a native histogram."""
-    queries = [Query(quantile(each, histogram, native=True), f"p{each * 100:g}") for each in (0.5, q)]
-    return graph(title, NATIVE, unit, *queries)
 
 
 def _now() -> list[AnyPanel]:

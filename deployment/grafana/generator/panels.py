@@ -20,6 +20,7 @@ from .alerts import Alert
 
 DATASOURCE = dashboard.DataSourceRef("prometheus", "${datasource}")
 GREEN, ORANGE, RED = "green", "orange", "red"
+UP = {"1": ("up", GREEN), "0": ("down", RED)}  # words for a metric that is 1 or 0
 
 AnyPanel = timeseries.Panel | stat.Panel | statetimeline.Panel
 
