@@ -87,6 +87,7 @@ class Middleware:
         self.app = app
         metrics = http_metrics(registry, buckets)
         header = duration_header.lower().encode("latin-1") if duration_header else None
+        is_traced = tracing.is_loaded()
         self._recorder = _core.HttpRecorder(
             metrics.requests,
             metrics.durations,
@@ -96,8 +97,8 @@ class Middleware:
             STATUS_TEXTS,
             OTHER,
             header,
-            tracing.exemplar if tracing.is_loaded() else None,
-            tracing.context_variable() if tracing.is_loaded() else None,
+            tracing.exemplar if is_traced else None,
+            tracing.context_variable() if is_traced else None,
             endpoint is route_template,  # it answers the same for a route each time
         )
 
