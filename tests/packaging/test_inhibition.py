@@ -8,15 +8,18 @@ nothing: that is half a minute away.
 from __future__ import annotations
 
 import json
+import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from configured import DEPLOYMENT
-from programs import Program
-from serving import fetch
-from test_rules import GUIDE, rules
+from test_alert_rules import DEPLOYMENT, GUIDE, ROOT, rules
+
+sys.path += [str(ROOT / "tests" / "stack"), str(ROOT / "tests" / "system")]
+
+from programs import Program  # noqa: E402
+from serving import fetch, wait_until  # noqa: E402
 
 CONFIG = DEPLOYMENT / "alertmanager" / "alertmanager.yml"
 FIGURES = GUIDE.keys() - {"APIDown"}  # of all instances together
@@ -47,20 +50,35 @@ def alert(name: str, instance: str = "", job: str = "convergeai-backend") -> Ale
     return {**labels, "instance": instance} if instance else labels
 
 
-def untold(alertmanager: Program, *alerts: Alert) -> set[tuple[str, str]]:
-    """Name and instance of those that are inhibited when all these fire."""
+def post(alertmanager: Program, alerts: Sequence[Alert]) -> None:
     content = json.dumps([{"labels": labels} for labels in alerts]).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{alertmanager.url}/api/v2/alerts", content, headers)
     with urllib.request.urlopen(request, timeout=30):
         pass
-    found = json.loads(fetch(f"{alertmanager.url}/api/v2/alerts"))
-    assert len(found) == len(alerts)
-    return {
-        (one["labels"]["alertname"], one["labels"].get("instance", ""))
-        for one in found
-        if one["status"]["inhibitedBy"]
-    }
+
+
+def untold(alertmanager: Program, *alerts: Alert) -> set[tuple[str, str]]:
+    """Name and instance of those that are inhibited when all these fire.
+
+    Alertmanager takes alerts first and inhibits later, in the order in which they came: a pair that comes
+    last says when it has done with all before.
+    """
+    last = ("HealthCheckStale", "last")
+    post(alertmanager, alerts)
+    post(alertmanager, [alert("APIDown", "last"), alert(*last)])
+
+    def inhibited() -> set[tuple[str, str]]:
+        found = json.loads(fetch(f"{alertmanager.url}/api/v2/alerts"))
+        assert len(found) == len(alerts) + 2
+        return {
+            (one["labels"]["alertname"], one["labels"].get("instance", ""))
+            for one in found
+            if one["status"]["inhibitedBy"]
+        }
+
+    wait_until(lambda: last in inhibited(), "Alertmanager has inhibited what came last")
+    return inhibited() - {last}
 
 
 def of_instance(instance: str) -> list[Alert]:

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import override
 import pytest
 import yaml
-from configured import DEPLOYMENT
+
+DEPLOYMENT = Path(__file__).resolve().parents[2] / "deployment"
+sys.path.insert(0, str(DEPLOYMENT))
+
+import override  # noqa: E402
 
 PROMETHEUS = DEPLOYMENT / "prometheus"
 VARIANTS = [PROMETHEUS / "discovery-file.yml", PROMETHEUS / "discovery-http.yml"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""test_rules - Prometheus' and Alertmanager's files: valid, as the guide has them, about metrics that exist
+"""test_alert_rules - the rules and Alertmanager's file: valid, as the guide has them, of metrics that exist
 
-Without the live stack: promtool and amtool judge, and the unit tests of the rules run.
+promtool and amtool judge, and the unit tests of the rules run. That the alerts fire is in tests/stack.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import promql_tree
 import pytest
 import yaml
-from configured import DEPLOYMENT
 
-sys.path.insert(0, str(DEPLOYMENT / "grafana"))
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENT = ROOT / "deployment"
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(DEPLOYMENT / "grafana")]
 
+import promql_tree  # noqa: E402
 from generator import tables  # noqa: E402
 
 PROMETHEUS = DEPLOYMENT / "prometheus"
