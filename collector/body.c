@@ -6,10 +6,11 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <urcu/ref.h>
+
+#include "refcount.h"
 
 struct body {
-	struct urcu_ref references;
+	struct refcount references;
 	enum body_kind kind;
 	smx_buffer bytes;
 };
@@ -66,7 +67,7 @@ struct body *body_create(smx_buffer *bytes, enum body_kind kind)
 		free(body);
 		return NULL;
 	}
-	urcu_ref_init(&body->references);
+	refcount_init(&body->references);
 	body->kind = kind;
 	body->bytes = *bytes;
 	*bytes = (smx_buffer){0};
@@ -75,14 +76,12 @@ struct body *body_create(smx_buffer *bytes, enum body_kind kind)
 
 struct body *body_get(struct body *body)
 {
-	urcu_ref_get(&body->references);
+	refcount_take(&body->references);
 	return body;
 }
 
-static void release(struct urcu_ref *references)
+static void release(struct body *body)
 {
-	struct body *body = caa_container_of(references, struct body, references);
-
 	atomic_fetch_sub(&budgets[body->kind].held_bytes, body->bytes.capacity);
 	smx_buffer_free(&body->bytes);
 	free(body);
@@ -90,8 +89,8 @@ static void release(struct urcu_ref *references)
 
 void body_put(struct body *body)
 {
-	if (body)
-		urcu_ref_put(&body->references, release);
+	if (body && refcount_drop(&body->references))
+		release(body);
 }
 
 void *body_data(const struct body *body)

@@ -19,15 +19,15 @@
 #define COLLECTOR_CATALOG_H
 
 #include <stddef.h>
-#include <urcu/ref.h>
 
+#include "refcount.h"
 #include "segment.h"
 
 /* More than an operator has on purpose; a bound on what a folder full of files can make us do. */
 #define CATALOG_SEGMENT_MAX 256
 
 struct catalog {
-	struct urcu_ref references;
+	struct refcount references;
 	size_t count;
 	struct segment *segments[]; /* ordered by name, of one name the current file first */
 };

@@ -104,7 +104,7 @@ struct segment *segment_create_down(const char *name, const char *path, const ch
 		free(segment);
 		return NULL;
 	}
-	urcu_ref_init(&segment->references);
+	refcount_init(&segment->references);
 	snprintf(segment->name, sizeof(segment->name), "%s", name);
 	segment->watch = -1;
 	pthread_mutex_init(&segment->status_lock, NULL);
@@ -128,14 +128,12 @@ struct segment *segment_open(const char *name, const char *path, mode_t mode,
 
 struct segment *segment_get(struct segment *segment)
 {
-	urcu_ref_get(&segment->references);
+	refcount_take(&segment->references);
 	return segment;
 }
 
-static void release(struct urcu_ref *references)
+static void release(struct segment *segment)
 {
-	struct segment *segment = caa_container_of(references, struct segment, references);
-
 	close_reader(segment);
 	hidden_free(&segment->hidden);
 	pthread_mutex_destroy(&segment->status_lock);
@@ -145,7 +143,8 @@ static void release(struct urcu_ref *references)
 
 void segment_put(struct segment *segment)
 {
-	urcu_ref_put(&segment->references, release);
+	if (refcount_drop(&segment->references))
+		release(segment);
 }
 
 /*

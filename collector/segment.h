@@ -18,10 +18,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
-#include <urcu/ref.h>
 
 #include "hidden.h"
 #include "pattern.h"
+#include "refcount.h"
 #include "shmetrics/reader.h"
 
 struct segment_status {
@@ -33,7 +33,7 @@ struct segment_status {
 };
 
 struct segment {
-	struct urcu_ref references;
+	struct refcount references;
 	char name[SEGMENT_NAME_MAX + 1];
 	char *path;
 

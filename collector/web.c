@@ -158,7 +158,7 @@ struct web *web_load(const char *path, struct web_sources *sources, struct web_f
 		web_fault(fault, path ? path : "web", 0, "no memory");
 		return NULL;
 	}
-	atomic_init(&web->references, 1);
+	refcount_init(&web->references);
 	if (!path)
 		return web;
 	if (sources)
@@ -193,7 +193,7 @@ bool web_replace(struct web *web, const char *path, struct web_fault *fault)
 
 struct web *web_share(struct web *web)
 {
-	atomic_fetch_add_explicit(&web->references, 1, memory_order_relaxed);
+	refcount_take(&web->references);
 	return web;
 }
 
@@ -209,7 +209,7 @@ struct web *web_take(void)
 
 void web_give_back(struct web *web)
 {
-	if (web && atomic_fetch_sub_explicit(&web->references, 1, memory_order_acq_rel) == 1)
+	if (web && refcount_drop(&web->references))
 		release(web);
 }
 

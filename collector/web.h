@@ -10,10 +10,10 @@
 #ifndef COLLECTOR_WEB_H
 #define COLLECTOR_WEB_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "refcount.h"
 #include "web_fault.h"
 #include "web_file.h"
 
@@ -30,7 +30,7 @@ struct web_header {
 };
 
 struct web {
-	atomic_uint references;
+	struct refcount references;
 	struct tls *tls;   /* NULL: plain HTTP */
 	struct auth *auth; /* NULL: everybody is let in */
 	struct web_header headers[WEB_HEADERS_MAX];
