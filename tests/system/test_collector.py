@@ -8,12 +8,14 @@ do to it is in test_collector_damage.py, what clients can in test_collector_clie
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterator, List
 
@@ -22,7 +24,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Collector, Writer, segment_folder  # noqa: E402
+from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
 
 
 @pytest.fixture
@@ -127,6 +129,7 @@ def test_serves_a_segment_without_live_writers_as_long_as_the_file_is_there(fold
         assert collector.value("shmetrics_segment_up", segment="app") is None
 
 
+@pytest.mark.races
 def test_serves_a_deleted_segment_until_its_last_writer_is_gone(folder: Path) -> None:
     with Collector(folder) as collector, Writer(folder, "app") as writer:
         writer.do("inc requests 5")
@@ -171,6 +174,7 @@ def test_follows_a_new_generation(folder: Path) -> None:
                 writer.quit()
 
 
+@pytest.mark.races
 def test_no_scrape_misses_live_writers_while_files_are_replaced(folder: Path) -> None:
     """C4: a replaced file and its successor change places in one publication."""
     with Collector(folder) as collector, Writer(folder, "app") as first:
@@ -198,6 +202,38 @@ def test_no_scrape_misses_live_writers_while_files_are_replaced(folder: Path) ->
             for writer in writers:
                 writer.kill()
         assert seen == sorted(seen)
+
+
+@pytest.mark.races
+def test_a_page_shows_one_catalog_while_others_take_its_place(folder: Path) -> None:
+    """C1 to C3: who looks at a catalog has it until the look ends, however soon the next is published."""
+    with Writer(folder, "app"), Collector(folder) as collector:
+
+        def names() -> List[str]:
+            listed = json.loads(collector.request("/api/v1/segments").text)["segments"]
+            return [segment["name"] for segment in listed]
+
+        def look() -> None:
+            while not done.is_set():
+                assert names() in (["app"], ["app", "passing"])
+                for path in ("/", "/-/ready", "/health", "/api/v1/sd"):
+                    assert collector.request(path).status == 200
+
+        wait_until(lambda: names() == ["app"], "the segment is shown")
+        done = threading.Event()
+        with ThreadPoolExecutor(4) as pool:
+            looks = [pool.submit(look) for _ in range(4)]
+            try:
+                for _ in range(30):
+                    passing = folder / "passing.smx1"
+                    passing.touch()
+                    wait_until(lambda: "passing" in names(), "it is shown")
+                    passing.unlink()
+                    wait_until(lambda: "passing" not in names(), "it is shown no more")
+            finally:
+                done.set()
+            for one in looks:
+                one.result()
 
 
 def test_serves_one_file_with_two_names_once(folder: Path) -> None:

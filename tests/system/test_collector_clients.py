@@ -41,6 +41,7 @@ def folder() -> Iterator[Path]:
 # ---- many clients, slow clients ----
 
 
+@pytest.mark.races
 def test_answers_200_connections_at_once(folder: Path) -> None:
     with (
         Writer(folder, "app", "--counters", "200") as writer,
@@ -63,6 +64,7 @@ def test_answers_200_connections_at_once(folder: Path) -> None:
                 connection.close()
 
 
+@pytest.mark.races
 def test_serves_scrapes_in_parallel_while_counters_move(folder: Path) -> None:
     with Writer(folder, "app") as writer, Collector(folder) as collector:
         writer.do("inc requests 1")
@@ -327,6 +329,7 @@ def test_lets_others_in_when_connections_end(folder: Path) -> None:
         wait_until(lambda: not is_refused(collector.port, "127.0.0.2"), "there is room again")
 
 
+@pytest.mark.races
 def test_makes_room_among_idle_connections_before_it_refuses(folder: Path) -> None:
     """All 1,024 there may be, from two addresses: the idle ones go, and a third gets in."""
     with (
@@ -358,6 +361,7 @@ def test_names_the_client_of_each_request(folder: Path) -> None:
 # ---- ending ----
 
 
+@pytest.mark.races
 def test_finishes_a_slow_answer_before_it_ends(folder: Path) -> None:
     with (
         Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),

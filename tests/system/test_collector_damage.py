@@ -290,6 +290,7 @@ class Storm:
             self.stop_a_writer(self.folder / name)
 
 
+@pytest.mark.races
 def test_every_scrape_parses_while_a_storm_goes_over_the_files(folder: Path) -> None:
     with Collector(folder) as collector, Writer(folder, "good") as good:
         good.do("inc requests 5")

@@ -45,6 +45,7 @@ def test_without_a_segment_nothing_is_ready(folder: Path) -> None:
         assert ask(collector) == (503, {"status": "not ready", "checks": [], "segments": []})
 
 
+@pytest.mark.races
 def test_an_application_without_checks_is_ready_while_it_lives(folder: Path) -> None:
     with Collector(folder) as collector, Writer(folder, "app") as writer:
         wait_until(lambda: ask(collector)[0] == 200, "the segment is found")
@@ -91,6 +92,7 @@ def test_a_check_that_has_not_run_yet_is_not_ready(folder: Path) -> None:
         assert ask(collector)[0] == 503
 
 
+@pytest.mark.races
 def test_all_segments_have_to_be_ready(folder: Path) -> None:
     with Collector(folder) as collector, Writer(folder, "one") as one, Writer(folder, "two") as two:
         one.do(f"report database {LONG} up")

@@ -194,6 +194,7 @@ def wait_until_read(connections: List[socket.socket]) -> None:
     wait_until(lambda: unread() == 0, "the requests are read")
 
 
+@pytest.mark.races
 def test_answers_probes_and_pages_while_nothing_is_rendered(folder: Path) -> None:
     with Writer(folder, "app"), Collector(folder) as collector:
         collector.samples()
@@ -245,6 +246,7 @@ def test_tells_readiness_in_the_middle_of_a_rendering(folder: Path) -> None:
         raise AssertionError("no probe is answered while a scrape is rendered")
 
 
+@pytest.mark.races
 def test_renders_once_for_all_who_wait_for_the_same(folder: Path) -> None:
     with Writer(folder, "app", "--counters", "100") as writer, Collector(folder) as collector:
         collector.samples()
@@ -270,6 +272,7 @@ def test_renders_once_for_all_who_wait_for_the_same(folder: Path) -> None:
         assert collector.value("shmetrics_collector_scrapes_shared_total") == 9
 
 
+@pytest.mark.races
 def test_serves_nothing_older_than_the_request_for_it(folder: Path) -> None:
     """With others rendering the same all the time, which must not be shared with who comes later."""
     with Writer(folder, "app", "--counters", "2000") as writer, Collector(folder) as collector:
@@ -292,6 +295,7 @@ def test_serves_nothing_older_than_the_request_for_it(folder: Path) -> None:
                 one.result()
 
 
+@pytest.mark.races
 def test_forgets_those_who_leave_while_they_wait(folder: Path) -> None:
     with Writer(folder, "app"), Collector(folder, "--web.max-requests=12") as collector:
         collector.samples()
@@ -310,6 +314,7 @@ def test_forgets_those_who_leave_while_they_wait(folder: Path) -> None:
         )
 
 
+@pytest.mark.races
 @pytest.mark.parametrize("frozen", [False, True])
 def test_ends_with_scrapes_that_wait(folder: Path, frozen: bool) -> None:
     with Writer(folder, "app", "--counters", "5000"), Collector(folder) as collector:
@@ -332,6 +337,7 @@ def test_ends_with_scrapes_that_wait(folder: Path, frozen: bool) -> None:
 # ---- what answers may hold ----
 
 
+@pytest.mark.races
 def test_refuses_what_slow_readers_leave_no_room_for(folder: Path) -> None:
     with (
         Writer(folder, "app", "--counters", str(MANY), "--series-max", str(2 * MANY)),

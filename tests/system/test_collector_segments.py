@@ -113,6 +113,7 @@ def test_has_no_path_for_what_is_no_segment(folder: Path, path: str) -> None:
         assert collector.request(path).status == 404
 
 
+@pytest.mark.races
 def test_a_segment_that_cannot_be_read_is_down_by_itself_alone(folder: Path) -> None:
     (folder / "bad.smx1").write_bytes(b"x")
     with Writer(folder, "good") as good, Collector(folder) as collector:
@@ -124,6 +125,7 @@ def test_a_segment_that_cannot_be_read_is_down_by_itself_alone(folder: Path) -> 
         wait_until(lambda: collector.request(path_of("bad")).status == 404, "it is forgotten")
 
 
+@pytest.mark.races
 def test_follows_a_segment_from_one_generation_to_the_next(folder: Path) -> None:
     with Collector(folder) as collector:
         for count in range(1, 6):
@@ -226,6 +228,7 @@ def test_renames_and_counts_a_label_of_that_name(folder: Path) -> None:
         assert samples[("shmetrics_segment_renamed_labels", frozenset({("segment", "a")}))] == 2
 
 
+@pytest.mark.races
 def test_a_second_segment_changes_no_name(folder: Path) -> None:
     with Writer(folder, "a") as a, Collector(folder) as collector:
         a.do("inc requests 5")

@@ -195,6 +195,7 @@ def answer_of(connection: socket.socket) -> bytes:
     return received
 
 
+@pytest.mark.races
 def test_a_password_being_checked_delays_nobody(
     folder: Path, tmp_path: Path, slow_hash: str
 ) -> None:
@@ -251,6 +252,7 @@ def test_clients_take_turns(folder: Path, tmp_path: Path) -> None:
             connection.close()
 
 
+@pytest.mark.races
 def test_who_fills_the_queue_gives_way_to_others(folder: Path, tmp_path: Path) -> None:
     """E2: the last of the greedy one's is refused instead of the first of another."""
     config = users(tmp_path / "web.yml", ann=bcrypt_hash("secret", SLOW - 2))
@@ -300,6 +302,7 @@ def test_many_wrong_passwords_do_not_push_out_the_right_one(
         stranger.close()
 
 
+@pytest.mark.races
 def test_outlives_clients_that_leave_while_their_passwords_are_checked(
     folder: Path, tmp_path: Path, slow_hash: str
 ) -> None:
@@ -330,6 +333,7 @@ def test_does_not_check_the_passwords_of_those_who_have_left(folder: Path, tmp_p
         assert collector.value("shmetrics_collector_authentications_failed_total") == 1
 
 
+@pytest.mark.races
 def test_lets_many_in_at_once(served: SecureCollector) -> None:
     def ask(number: int) -> int:
         right = number % 3 != 0

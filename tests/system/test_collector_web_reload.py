@@ -80,6 +80,7 @@ def reload_by_itself(collector: SecureCollector) -> None:
 WAYS = [reload_by_signal, reload_by_request, reload_by_itself]
 
 
+@pytest.mark.races
 @pytest.mark.parametrize("reload", WAYS)
 def test_takes_a_new_configuration(
     folder: Path, config: Path, reload: Callable[[SecureCollector], None]
@@ -209,6 +210,7 @@ def test_reads_a_certificate_and_its_key_as_one_change(folder: Path, tmp_path: P
         assert collector.value(GOOD) == 1
 
 
+@pytest.mark.races
 def test_hammered_with_reloads_it_serves_all_the_while(folder: Path, config: Path) -> None:
     versions = [config.read_text(), config.read_text() + with_bob().partition("\n")[2], "a: b\n"]
     with (

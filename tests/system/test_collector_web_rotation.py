@@ -62,6 +62,7 @@ def rotate(folder: Path, pair: Pair) -> None:
 SERVED = "tls_server_config:\n  cert_file: served.pem\n  key_file: served.key\n"
 
 
+@pytest.mark.races
 def test_rotates_under_load_without_a_failed_scrape(folder: Path, ca: Authority) -> None:
     pairs = [ca.issue(f"turn-{i}", kind="rsa" if i == 2 else "ecdsa") for i in range(4)]
     rotate(ca.folder, pairs[0])
