@@ -136,9 +136,15 @@ class Collector:
 
         return wait_until(look, f"a log line like {pattern}; there are {self.lines}")
 
-    def connect(self) -> socket.socket:
+    def ports(self, count: int) -> List[int]:
+        """Those of all its listeners, when it has so many."""
+        listening = r'msg=listening address=\S+:(\d+)'
+        wait_until(lambda: len(self.log_lines(listening)) == count, f"it listens {count} times")
+        return [int(re.findall(listening, line)[0]) for line in self.log_lines(listening)]
+
+    def connect(self, port: Optional[int] = None) -> socket.socket:
         """A bare connection, for what no HTTP client would send."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE)
+        return socket.create_connection(("127.0.0.1", port or self.port), timeout=DEADLINE)
 
     def read_slowly(self, path: str = "/metrics") -> socket.socket:
         """A scrape that reads the first line of an answer too large for the kernel's buffers."""

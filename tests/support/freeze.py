@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import List, Optional, Type
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000
+DEADLINE = 30.0
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
@@ -37,11 +39,18 @@ class Frozen:
         self.threads = threads_of(process, name)
         assert self.threads, f"process {process} has no thread {name}"
 
-    def __enter__(self) -> Frozen:
+    def freeze(self) -> None:
         for thread in self.threads:
             ptrace(PTRACE_SEIZE, thread)
             ptrace(PTRACE_INTERRUPT, thread)
             os.waitpid(thread, WALL)
+
+    def thaw(self) -> None:
+        for thread in self.threads:
+            ptrace(PTRACE_DETACH, thread)
+
+    def __enter__(self) -> Frozen:
+        self.freeze()
         return self
 
     def one_computes(self) -> bool:
@@ -56,5 +65,18 @@ class Frozen:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        for thread in self.threads:
-            ptrace(PTRACE_DETACH, thread)
+        self.thaw()
+
+
+class FrozenIdle(Frozen):
+    """Frozen where all of them wait: elsewhere one may hold a lock, and who wants it stands still too."""
+
+    def __enter__(self) -> Frozen:
+        deadline = time.monotonic() + DEADLINE
+        self.freeze()
+        while self.one_computes():
+            self.thaw()
+            assert time.monotonic() < deadline, f"not idle within {DEADLINE:g} s: {self.threads}"
+            time.sleep(0.001)
+            self.freeze()
+        return self

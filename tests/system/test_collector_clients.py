@@ -281,11 +281,7 @@ def test_counts_the_connections_of_an_address_over_all_listeners(folder: Path) -
         Collector(folder, "--web.listen-address=127.0.0.1:0") as collector,
         contextlib.ExitStack() as held,
     ):
-        wait_until(lambda: len(collector.log_lines("msg=listening")) == 2, "it listens twice")
-        ports = [
-            int(line.split("address=127.0.0.1:")[1].split()[0])
-            for line in collector.log_lines("msg=listening")
-        ]
+        ports = collector.ports(2)
         for number in range(FROM_ONE):
             held.enter_context(hold(ports[number % 2], "127.0.0.2"))
         for port in ports:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
@@ -105,6 +107,30 @@ def test_all_segments_have_to_be_ready(folder: Path) -> None:
         assert ask(collector)[0] == 200
         two.kill()
         assert ask(collector)[0] == 503
+
+
+@pytest.mark.races
+def test_tells_readiness_while_others_scrape(folder: Path) -> None:
+    """R7 of collector/scrape.h: who renders leaves the report, who asks for it takes it meanwhile."""
+    with Collector(folder) as collector, Writer(folder, "app", "--counters", "1000") as writer:
+        writer.do(f"report database {LONG} up")
+        wait_for(collector, database="up")
+        done = threading.Event()
+
+        def scrape() -> None:
+            while not done.is_set():
+                assert collector.request("/metrics?name[]=shmetrics_health_up").status == 200
+
+        with ThreadPoolExecutor(4) as pool:
+            scrapes = [pool.submit(scrape) for _ in range(4)]
+            try:
+                for status in ("down", "up") * 20:
+                    writer.do(f"report database {LONG} {status}")
+                    wait_for(collector, database=status)
+            finally:
+                done.set()
+            for one in scrapes:
+                one.result()
 
 
 def test_a_check_that_only_an_earlier_version_had_does_not_count(folder: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
 from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
-from freeze import Frozen  # noqa: E402
+from freeze import Frozen, FrozenIdle  # noqa: E402
 
 MANY = 100_000  # series: an answer of megabytes, more than the kernel buffers for a connection
 PROBES = ("/-/healthy", "/-/ready", "/health", "/api/v1/health/live", "/api/v1/health/ready")
@@ -166,9 +166,11 @@ def test_serves_the_whole_whatever_part_is_asked_for(
 # ---- what must not wait ----
 
 
-def send(collector: Collector, path: str = "/metrics", headers: str = "") -> socket.socket:
+def send(
+    collector: Collector, path: str = "/metrics", headers: str = "", port: Optional[int] = None
+) -> socket.socket:
     """A request whose answer is not waited for."""
-    connection = collector.connect()
+    connection = collector.connect(port)
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
     return connection
 
@@ -198,7 +200,7 @@ def wait_until_read(connections: List[socket.socket]) -> None:
 def test_answers_probes_and_pages_while_nothing_is_rendered(folder: Path) -> None:
     with Writer(folder, "app"), Collector(folder) as collector:
         collector.samples()
-        with Frozen(collector.process.pid, "renderer"):
+        with FrozenIdle(collector.process.pid, "renderer"):
             waiting = send(collector)
             wait_until_read([waiting])
             for path in (*PROBES, "/", "/api/v1/segments"):
@@ -231,7 +233,7 @@ def test_tells_readiness_in_the_middle_of_a_rendering(folder: Path) -> None:
     ):
         collector.samples()
         for attempt in range(40):
-            with Frozen(collector.process.pid, "renderer"):
+            with FrozenIdle(collector.process.pid, "renderer"):
                 waiting = send(collector)
                 wait_until_read([waiting])
             for _ in range(attempt * 1000):
@@ -250,7 +252,7 @@ def test_tells_readiness_in_the_middle_of_a_rendering(folder: Path) -> None:
 def test_renders_once_for_all_who_wait_for_the_same(folder: Path) -> None:
     with Writer(folder, "app", "--counters", "100") as writer, Collector(folder) as collector:
         collector.samples()
-        with Frozen(collector.process.pid, "renderer"):
+        with FrozenIdle(collector.process.pid, "renderer"):
             same = [send(collector) for _ in range(10)]
             other = [
                 send(collector, "/metrics?name[]=busy"),
@@ -270,6 +272,30 @@ def test_renders_once_for_all_who_wait_for_the_same(folder: Path) -> None:
         for connection in same + other:
             connection.close()
         assert collector.value("shmetrics_collector_scrapes_shared_total") == 9
+
+
+@pytest.mark.races
+def test_renders_once_for_all_listeners(folder: Path) -> None:
+    """Each has a thread of its own: any of them may be the last to have taken the answer."""
+    with (
+        Writer(folder, "app", "--counters", "100"),
+        Collector(folder, "--web.listen-address=127.0.0.1:0") as collector,
+    ):
+        collector.samples()
+        ports = collector.ports(2)
+        for _ in range(10):
+            with FrozenIdle(collector.process.pid, "renderer"):
+                same = [send(collector, port=port) for _ in range(20) for port in ports]
+                wait_until_read(same)
+                for port in ports:
+                    with send(collector, "/-/healthy", port=port) as behind:
+                        assert receive(behind).status == 200
+            bodies = {receive(connection).body for connection in same}
+            assert len(bodies) == 1
+            expocheck.parse(bodies.pop())
+            for connection in same:
+                connection.close()
+        assert collector.value("shmetrics_collector_scrapes_shared_total") == 10 * 39
 
 
 @pytest.mark.races
@@ -299,7 +325,7 @@ def test_serves_nothing_older_than_the_request_for_it(folder: Path) -> None:
 def test_forgets_those_who_leave_while_they_wait(folder: Path) -> None:
     with Writer(folder, "app"), Collector(folder, "--web.max-requests=12") as collector:
         collector.samples()
-        with Frozen(collector.process.pid, "renderer"):
+        with FrozenIdle(collector.process.pid, "renderer"):
             leaving = [send(collector) for _ in range(10)]
             wait_until_read(leaving)
             for connection in leaving:
@@ -323,7 +349,7 @@ def test_ends_with_scrapes_that_wait(folder: Path, frozen: bool) -> None:
         if not frozen:
             connections = [send(collector, f"/metrics?name[]={i}") for i in range(20)]
         else:
-            with Frozen(collector.process.pid, "renderer"):
+            with FrozenIdle(collector.process.pid, "renderer"):
                 connections += [send(collector, f"/metrics?name[]={i}") for i in range(10)]
                 wait_until_read(connections)
                 collector.process.terminate()
