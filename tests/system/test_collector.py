@@ -17,20 +17,14 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
+from collector import Collector, Writer, wait_until  # noqa: E402
 
 
 # ---- segments come and go ----

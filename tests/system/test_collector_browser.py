@@ -14,14 +14,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Collector, Writer, segment_folder  # noqa: E402
+from collector import Collector, Writer  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
 VALUE = '<b>Grüße</b>&amp;"日本"'
@@ -54,12 +54,6 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._is_shown:
             self.text += data
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 def browse(url: str, profile: Path) -> Page:

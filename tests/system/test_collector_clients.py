@@ -26,16 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
 import independent  # noqa: E402
-from collector import Answer, Collector, Writer, segment_folder, wait_until  # noqa: E402
+from collector import Answer, Collector, Writer, wait_until  # noqa: E402
 
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
 MANY = 100_000  # series: an answer of megabytes, more than the kernel buffers for a connection
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 # ---- many clients, slow clients ----

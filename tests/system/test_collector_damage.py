@@ -13,19 +13,13 @@ import random
 import sys
 import threading
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, List
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
+from collector import Collector, Writer, wait_until  # noqa: E402
 
 
 def truncate(size: int) -> Callable[[Path], None]:

@@ -9,19 +9,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import COLLECTOR, Collector, segment_folder, wait_until  # noqa: E402
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
+from collector import COLLECTOR, Collector, wait_until  # noqa: E402
 
 
 BAD_FLAGS = [

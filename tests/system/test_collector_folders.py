@@ -20,12 +20,6 @@ from collector import Collector, Writer, segment_folder  # noqa: E402
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
-
-
-@pytest.fixture
 def other() -> Iterator[Path]:
     with segment_folder() as path:
         yield path

@@ -8,23 +8,17 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Tuple
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
+from collector import Collector, Writer, wait_until  # noqa: E402
 
 READY = "/api/v1/health/ready"
 LONG = 3600  # a time to live that no test outlasts
 SHORT = 0.2
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 def ask(collector: Collector) -> Tuple[int, Dict[str, Any]]:

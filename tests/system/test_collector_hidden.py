@@ -10,22 +10,16 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Collector, Writer, segment_folder, wait_until  # noqa: E402
+from collector import Collector, Writer, wait_until  # noqa: E402
 
 HIDDEN = "shmetrics_collector_families_hidden"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 def listed(collector: Collector) -> List[Tuple[str, str, str]]:

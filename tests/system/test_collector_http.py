@@ -20,17 +20,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import expocheck  # noqa: E402
-from collector import Answer, Collector, segment_folder, small_segment_served, wait_until  # noqa: E402
+from collector import Answer, Collector, small_segment_served, wait_until  # noqa: E402
 
 TEXT_004 = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS_100 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture(scope="module")

@@ -16,15 +16,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import Collector, segment_folder, small_segment_served  # noqa: E402
+from collector import Collector, small_segment_served  # noqa: E402
 
 CLOSE = b"Host: x\r\nConnection: close\r\n\r\n"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture(scope="module")

@@ -28,12 +28,6 @@ MANY = 100_000  # series: an answer of megabytes, more than the kernel buffers f
 PROBES = ("/-/healthy", "/-/ready", "/health", "/api/v1/health/live", "/api/v1/health/ready")
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[Collector]:
     """A collector with one small segment, for tests that leave it as they found it."""

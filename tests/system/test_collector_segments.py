@@ -25,12 +25,6 @@ from prometheus import Prometheus, free_port  # noqa: E402
 OWN = "/collector/metrics"
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
-
-
 @pytest.fixture(scope="module")
 def served() -> Iterator[Collector]:
     """A collector without a segment, for tests that leave it as they found it."""

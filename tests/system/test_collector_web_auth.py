@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from collector import Writer, segment_folder, wait_until  # noqa: E402
+from collector import Writer, wait_until  # noqa: E402
 from secure import SecureCollector, authorization, bcrypt_hash  # noqa: E402
 
 TOTAL = "shmetrics_collector_authentications_total"
@@ -45,12 +45,6 @@ def users(path: Path, **passwords: str) -> Path:
 @pytest.fixture(scope="module")
 def slow_hash() -> str:
     return bcrypt_hash("patience", SLOW)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture

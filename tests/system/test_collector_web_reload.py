@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, List
 
 import pytest
 
@@ -27,7 +27,6 @@ from collector import (
     DEADLINE,
     Collector,
     Writer,
-    segment_folder,
     wait_until,
 )  # noqa: E402
 from secure import SecureCollector, authorization, bcrypt_hash, client_context  # noqa: E402
@@ -36,12 +35,6 @@ GOOD = "shmetrics_config_last_reload_successful"
 SINCE = "shmetrics_config_last_reload_success_timestamp_seconds"
 ANN = {"Authorization": authorization("ann", "secret")}
 BOB = {"Authorization": authorization("bob", "hidden")}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture

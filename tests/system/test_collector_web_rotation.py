@@ -16,24 +16,18 @@ import threading
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Set
+from typing import Any, List, Optional, Set
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from certificates import Authority, Pair  # noqa: E402
-from collector import DEADLINE, Writer, segment_folder, wait_until  # noqa: E402
+from collector import DEADLINE, Writer, wait_until  # noqa: E402
 from secure import SecureCollector, authorization, bcrypt_hash, client_context  # noqa: E402
 
 FAILED = "shmetrics_collector_tls_handshakes_failed_total"
 REFUSED = "shmetrics_collector_client_certificates_refused_total"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import socket
 import ssl
 import sys
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import List, Optional
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from certificates import Authority, Pair  # noqa: E402
-from collector import Writer, segment_folder, wait_until  # noqa: E402
+from collector import Writer, wait_until  # noqa: E402
 from secure import SecureCollector, authorization, bcrypt_hash, client_context  # noqa: E402
 
 BEGUN = "shmetrics_collector_tls_handshakes_total"
@@ -23,12 +23,6 @@ FAILED = "shmetrics_collector_tls_handshakes_failed_total"
 REFUSED = "shmetrics_collector_client_certificates_refused_total"
 TLS = "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n"
 MUTUAL = TLS + "  client_ca_file: ca.pem\n  client_auth_type: "
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with segment_folder() as path:
-        yield path
 
 
 @pytest.fixture(scope="module")
