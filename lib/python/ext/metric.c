@@ -157,7 +157,7 @@ static PyObject *make_child(struct metric *parent, PyObject *const *values, bool
 	for (; owned < count; owned++) {
 		if (core_text(values[owned], &texts[owned], &owners[owned]))
 			goto out;
-		if (texts[owned].size > 1024)
+		if (texts[owned].size > SMX_LAYOUT_LABEL_VALUE_MAX)
 			*cacheable = false;
 	}
 	child = (struct metric *)type->tp_alloc(type, 0);

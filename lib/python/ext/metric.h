@@ -11,8 +11,9 @@
 
 #include "core.h"
 #include "labels.h"
+#include "shmetrics/layout.h"
 
-#define METRIC_LABEL_MAX 32u
+#define METRIC_LABEL_MAX SMX_LAYOUT_LABEL_MAX
 
 struct metric {
 	PyObject ob_base;
@@ -77,7 +78,7 @@ struct metric_definition {
 /*
  * Takes the arguments that all kinds have from values[]: segment, name, documentation, unit, label
  * names. Fails with an exception if the metric is defined already or one is not as it should be.
- * Ends with metric_definition_done, which makes the metric what `status` says; the kind's caller
+ * Ends with metric_definition_done, which makes the metric what `error` says; the kind's caller
  * sets the handles.
  */
 #define METRIC_DEFINE_ARGUMENTS 5

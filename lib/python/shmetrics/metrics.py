@@ -36,14 +36,6 @@ from .utils import INF
 from .validation import _validate_label_name, _validate_metric_name
 from .values import Value
 
-_SAMPLE_SUFFIXES = {
-    "counter": ("", "_total", "_created"),
-    "gauge": ("",),
-    "histogram": ("", "_bucket", "_sum", "_count", "_created"),
-}
-
-INF = float("inf")
-
 
 def _ignore(*args: Any, **kwargs: Any) -> None:
     """Stands for what a gauge with a function does not do."""
@@ -232,10 +224,9 @@ class Counter(_core.Counter, MetricWrapperBase):
 class Gauge(_core.Gauge, MetricWrapperBase):
     """A number that goes up and down: requests in progress, the length of a queue.
 
-    Each process has a value of its own, which is gone when the process is. multiprocess_mode says
-    what becomes of
-    the values: liveall (one sample a process, with its pid), livesum, livemin, livemax,
-    livemostrecent.
+    Each process has a value of its own. multiprocess_mode says what is served of them: liveall (one
+    sample a process, with its pid), livesum, livemin, livemax or livemostrecent, of the processes
+    that live; all, sum, min, max or mostrecent, of those that have ended, too.
     """
 
     _type = "gauge"
