@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * atomics.h - the only place with memory orders
+ * atomics.h - the only place with memory orders of what processes share
  *
  * Each operation is named for what it is used for. All work on memory shared between processes:
  * lock-free instructions only, never libatomic, whose lock table is private to a process.
@@ -40,6 +40,11 @@ static inline uint64_t smx_read_relaxed(const uint64_t *word)
 static inline uint32_t smx_read_u32(const uint32_t *word)
 {
 	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline uint32_t smx_read_u32_acquire(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 static inline void smx_publish(uint64_t *word, uint64_t value)

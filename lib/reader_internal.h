@@ -281,8 +281,6 @@ void reader_healths_free(smx_reader *reader);
  * reader_slots.c: who lives, who has defined what. False: no memory, or the system refused to say.
  */
 bool reader_slots_walk(smx_reader *reader);
-/* How many live processes have defined what has this gauge number. */
-uint32_t reader_count_definers(const smx_reader *reader, uint32_t presence_gauge);
 const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *writer, uint64_t gauge);
 /* The live blocks of the slot that the view names. */
 void reader_find_blocks(smx_reader *reader, struct reader_writer *writer);

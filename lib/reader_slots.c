@@ -88,7 +88,7 @@ static bool look_at_slot(smx_reader *reader, uint32_t number, struct reader_writ
 		 * Before the probe: an adopter writes these only after the owner has died, so if
 		 * the owner lives at the probe they are the owner's.
 		 */
-		writer->view.pid = __atomic_load_n(&slot->pid, __ATOMIC_ACQUIRE);
+		writer->view.pid = smx_read_u32_acquire(&slot->pid);
 		writer->view.claimed_monotonic_ns = smx_read_acquire(&slot->claimed_ns);
 		if (!is_held(reader, number, generation)) {
 			reader->dead[number] = generation;
@@ -120,7 +120,8 @@ const smx_layout_gauge_cell *reader_gauge_cell(const struct reader_writer *write
 
 /* ---- definitions ---- */
 
-uint32_t reader_count_definers(const smx_reader *reader, uint32_t presence_gauge)
+/* How many live processes have defined what has this gauge number. */
+static uint32_t count_definers(const smx_reader *reader, uint32_t presence_gauge)
 {
 	uint32_t count = 0;
 
@@ -153,7 +154,7 @@ static void choose_definitions(smx_reader *reader)
 	for (size_t i = 0; i < reader->family_count; i++) {
 		struct reader_family *family = reader->families[i];
 
-		family->view.live_writers = reader_count_definers(reader, family->presence_gauge);
+		family->view.live_writers = count_definers(reader, family->presence_gauge);
 		family->view.served = family->group == i;
 	}
 	/* The served one of a group is where its first member stands now: `best` moves with it. */
@@ -230,7 +231,7 @@ bool reader_slots_walk(smx_reader *reader)
 	choose_definitions(reader);
 	for (size_t i = 0; i < reader->health_count; i++)
 		reader->healths[i]->view.live_writers =
-			reader_count_definers(reader, reader->healths[i]->presence_gauge);
+			count_definers(reader, reader->healths[i]->presence_gauge);
 	return reader_dead_walk(reader, used);
 }
 

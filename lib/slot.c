@@ -300,7 +300,7 @@ static void settle(struct smx_segment *segment)
 	struct smx_local *local = smx_local_of(segment);
 
 	local->slot = segment->slot;
-	__atomic_store_n(&local->generation, segment->slot_generation, __ATOMIC_RELEASE);
+	smx_publish(&local->generation, segment->slot_generation);
 	ensure_all(segment);
 }
 
