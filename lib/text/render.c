@@ -432,6 +432,7 @@ static void render_created_apart(const struct smx_rendering *rendering,
 	smx_buffer_append(&name, family->name.data, family->name.size);
 	smx_buffer_append_string(&name, "_created");
 	if (name.failed) {
+		smx_buffer_free(&name);
 		rendering->buffer->failed = true;
 		return;
 	}
