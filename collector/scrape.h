@@ -2,19 +2,19 @@
 /*
  * scrape.h - a walk through segments, and a rendering of what they hold
  *
- *  R1  Readers and the exposition are objects of one thread at a time: the scrape lock makes it so.
+ *  G1  Readers and the exposition are objects of one thread at a time: the scrape lock makes it so.
  *      Writers never wait for it, for a reader locks nothing that is theirs (I10).
- *  R2  The lock is taken first and the catalog second, so scrapes see catalogs in the order of
+ *  G2  The lock is taken first and the catalog second, so scrapes see catalogs in the order of
  *      their publication, and the exposition is never taken back to an older one.
- *  R3  There is one exposition of all segments for the collector's life, and one for each segment
+ *  G3  There is one exposition of all segments for the collector's life, and one for each segment
  *      that is scraped by itself (view.h). Each scrape brings its own to the catalog, so what it
  *      has cached of a segment that stays survives every change of the catalog.
- *  R4  An exposition holds a reference to each segment in it. A segment leaves it before that
+ *  G4  An exposition holds a reference to each segment in it. A segment leaves it before that
  *      reference is dropped.
- *  R5  What a scrape serves comes from segments that were whole before and after rendering: if one
+ *  G5  What a scrape serves comes from segments that were whole before and after rendering: if one
  *      has lost pages meanwhile it is taken out and the rest rendered anew.
- *  R6  Nobody waits for a grace period with the lock held, nor takes it in a read-side section.
- *  R7  A probe waits for a walk at most, never for a rendering: who renders leaves a report of the
+ *  G6  Nobody waits for a grace period with the lock held, nor takes it in a read-side section.
+ *  G7  A probe waits for a walk at most, never for a rendering: who renders leaves a report of the
  *      walk before it, and who asks while the lock is taken gets that one. A scrape of one segment
  *      walks that one alone, and leaves the report before it while that is a second old at most.
  */

@@ -4,11 +4,11 @@
  *
  * Guarantees:
  *
- *  S1  A segment is closed by whoever drops its last reference: never while a catalog, the
+ *  V1  A segment is closed by whoever drops its last reference: never while a catalog, the
  *      exposition or a request holds one.
- *  S2  reader, and everything under "the scrape's", is touched only by the thread that holds the
+ *  V2  reader, and everything under "the scrape's", is touched only by the thread that holds the
  *      scrape lock, or by the discovery thread before any catalog shows the segment.
- *  S3  The status is a copy, under a lock of its own that is held for copying only: pages and
+ *  V3  The status is a copy, under a lock of its own that is held for copying only: pages and
  *      probes never wait for the scrape lock. The scrape lock may be held when it is taken,
  *      never the other way round.
  */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """test_collector_scrapes - how scrapes are made: compressed, shared, bounded, apart from what must not wait
 
-Attacks I12 (what is served is whole, in every coding) and Q1 to Q4 of collector/renderer.h, R7 of
+Attacks I12 (what is served is whole, in every coding) and Q1 to Q4 of collector/renderer.h, G7 of
 collector/scrape.h, M1 and M2 of collector/body.h.
 """
 
