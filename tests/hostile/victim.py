@@ -70,15 +70,6 @@ class Victim(Builder):
         """The place of an empty word in the series root."""
         return next(at for at in range(self.series_root, self.arena, 8) if self.word(at) == 0)
 
-    def word_to(self, record: int) -> int:
-        """The place of the word that leads to a record."""
-        places = range(self.family_root, self.arena_next, 8)
-        return next(
-            at
-            for at in places
-            if self.word(at) == record and at != record + L.RECORD["self_offset"].offset
-        )
-
 
 CLASSES: dict[str, Callable[[], Iterator[Case]]] = {}
 

@@ -129,11 +129,6 @@ class Done:
         return self.count("POST", "/api/v1/users", 201)
 
     @property
-    def bookings_by_form(self) -> int:
-        """Others are made by chat."""
-        return self.count("POST", "/api/v1/bookings", 201)
-
-    @property
     def duration_sum(self) -> float:
         """What the server recorded, and said in its answers."""
         return self.report.duration_sum
