@@ -17,7 +17,7 @@
  *            | family root: 16 words, the top of the index of families and   |
  *            | texts                                                         |
  *   toc[2]   +---------------------------------------------------------------+
- *            | series root: 256 words, the top of the index of series      |
+ *            | series root: 256 words, the top of the index of series        |
  *   toc[3]   +---------------------------------------------------------------+
  *            | arena: given out from the bottom in pieces aligned to 64:     |
  *            |   family, series and text records, index nodes,               |
@@ -140,9 +140,8 @@
  * byte SMX_LOCK_CLAIMS + s: to take over a slot, lock that byte; see the slot's generation g, and
  * that its byte is not locked; lock the byte of g + 1; fill in the slot; store g + 1; unlock the
  * claim; add 1 to claim_count. (Filling in: SMX_SLOT_KEEP is taken away before anything else is
- * changed.) So the byte of a generation is never locked by anybody but its
- * owner. The byte SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first
- * slot claimed.
+ * changed.) So the byte of a generation is never locked by anybody but its owner. The byte
+ * SMX_LOCK_LIFE is held while a generation of the segment is replaced or a first slot claimed.
  */
 #ifndef SHMETRICS_LAYOUT_H
 #define SHMETRICS_LAYOUT_H

@@ -260,8 +260,7 @@ typedef struct smx_exemplar_view {
 /*
  * The exemplar of a counter (bucket 0) or of a histogram's bucket (0 to bound_count), in which its
  * value lies; of a native histogram without bounds, below SMX_NATIVE_EXEMPLAR_MAX, of any native
- * bucket. False:
- * there is none. It has at most 128 characters.
+ * bucket. False: there is none. It has at most 128 characters.
  */
 SMX_API bool smx_reader_exemplar(const smx_reader *reader, const smx_series_view *series,
 				 size_t bucket, smx_exemplar_view *exemplar);

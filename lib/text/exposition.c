@@ -20,8 +20,7 @@
 
 struct smx_exposition {
 	struct smx_merge merge;
-	/* Room for what a reader tells of one series: of the largest histogram, of all its writers.
-	 */
+	/* Room for what a reader tells of one series: of the largest histogram, of all writers. */
 	uint64_t *counts, *part_counts;
 	size_t count_room;
 	smx_gauge_sample *samples;

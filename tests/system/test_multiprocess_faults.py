@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What goes wrong in prometheus_client's multiprocess mode goes right here (issue 3, point 4).
+"""test_multiprocess_faults - what goes wrong in prometheus_client's multiprocess mode goes right here
 
-Each test runs the same program on both. What the other makes of it is asserted too: it documents the
-fault, and shows that the test would see it. Workers of real servers that are killed with requests in
-progress: test_servers.py. The first increment after a fork with many series: bench/after_fork.c.
+Attacks I1, I2, I4, I5, I7 and I11. Each test runs the same program on both. What the other makes of it is
+asserted too: it documents the fault, and shows that the test would see it. Workers of real servers that are
+killed with requests in progress: test_servers.py. The first increment after a fork with many series:
+bench/after_fork.c.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """test_readiness - a real application under real servers, through the collector and on its own port
 
 The database, Redis and the vector store are stopped and started one by one; the worker that runs the checks,
-then all workers, stand still. Issue 3, point 7.
+then all workers, stand still.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@
  *
  * Each scrape is printed in text 0.0.4, in OpenMetrics 1.0, as hexadecimal digits in protobuf, and
  * in OpenMetrics 2.0, each ended by a line "---". Between them counters grow, series and writers
- * come and go, a reader leaves and comes back.
- * check_expositions.py judges the output.
+ * come and go, a reader leaves and comes back. check_expositions.py judges the output.
  */
 #include "fake_reader.h"
 #include "shmetrics/exposition.h"
