@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "tool.h"
 
 #define FILE_NAME "sitecustomize.py"
@@ -26,16 +27,9 @@ static bool find_folder(char folder[PATH_MAX])
 	static const char place[] = "/../share/shmetrics/bridge";
 	char here[PATH_MAX], candidate[PATH_MAX + sizeof(place)],
 		file[PATH_MAX + sizeof(FILE_NAME)];
-	ssize_t size = readlink("/proc/self/exe", here, sizeof(here) - 1);
-	char *slash;
 
-	if (size <= 0)
+	if (!place_folder(here))
 		return false;
-	here[size] = '\0';
-	slash = strrchr(here, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
 	snprintf(candidate, sizeof(candidate), "%s%s", here, place);
 	if (!realpath(candidate, folder) || strchr(folder, ':'))
 		return false;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "tool.h"
 
 #define COLLECTOR_NAME "shmetrics-collector"
@@ -37,16 +38,9 @@ static bool is_program(const char *path)
 static bool find_near(char program[PATH_MAX])
 {
 	char here[PATH_MAX], candidate[PATH_MAX + 64];
-	ssize_t size = readlink("/proc/self/exe", here, sizeof(here) - 1);
-	char *slash;
 
-	if (size <= 0)
+	if (!place_folder(here))
 		return false;
-	here[size] = '\0';
-	slash = strrchr(here, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(candidate, sizeof(candidate), places[i], here);
 		if (is_program(candidate) && realpath(candidate, program))
