@@ -5,6 +5,7 @@
 - lib/reader*.c see only layout.h, reader.h, types.h, atomics.h, error.h, native.h (the bounds of
   native buckets: constants) and their own header
   (reader_self.c, where reader and writer meet, is the exception);
+- lib/text/ sees include/shmetrics/ and itself alone: rendering takes nothing from writers on trust;
 - tests/unit may see lib/*.h, everything else in tests/ and bench/ sees include/ alone (and what
   tests/support has for all tests).
 """
@@ -54,6 +55,10 @@ def main() -> int:
         for name in quoted_includes(path):
             if name not in READER_MAY_SEE:
                 problems.append(f"{path.relative_to(ROOT)}: the reader may not include \"{name}\"")
+    for path in [*(ROOT / "lib" / "text").glob("*.c"), *(ROOT / "lib" / "text").glob("*.h")]:
+        for name in quoted_includes(path):
+            if not name.startswith(("shmetrics/", "text/")):
+                problems.append(f"{path.relative_to(ROOT)}: rendering may not include \"{name}\"")
     for line in problems:
         print(line)
     print(f"includes: {len(problems)} problems")
