@@ -107,9 +107,10 @@ static smx_layout_spare *take_spare(struct smx_segment *segment, smx_layout_seri
 
 	while (smx_word_target(top)) {
 		smx_layout_spare *spare = smx_at(segment, smx_word_target(top));
-		uint64_t next = smx_read_relaxed(&spare->next); /* of a spare that another took: */
+		/* If another has taken this one meanwhile, it is wrong, and the swap fails. */
+		uint64_t next = smx_read_relaxed(&spare->next);
 
-		if (smx_publish_if(&series->spares, &top, next_top(top, next))) { /* not swapped */
+		if (smx_publish_if(&series->spares, &top, next_top(top, next))) {
 			clear_cells(series, spare->cells, count);
 			return spare;
 		}
