@@ -105,7 +105,7 @@ def test_all_segments_have_to_be_ready(folder: Path) -> None:
 
 @pytest.mark.races
 def test_tells_readiness_while_others_scrape(folder: Path) -> None:
-    """R7 of collector/scrape.h: who renders leaves the report, who asks for it takes it meanwhile."""
+    """G7 of collector/scrape.h: who renders leaves the report, who asks for it takes it meanwhile."""
     with Collector(folder) as collector, Writer(folder, "app", "--counters", "1000") as writer:
         writer.do(f"report database {LONG} up")
         wait_for(collector, database="up")
