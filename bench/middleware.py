@@ -2,10 +2,12 @@
 """middleware.py - what does a middleware add to a request, in processor time of the workers?
 
 The same FastAPI application under uvicorn with two workers, once for each middleware, all in the same
-processes; the path says which one answers. Blocks of requests take turns, a few requests at a time. What a
-middleware adds is the median, over the rounds, of the difference between its block and the block of the same
-round of a pure ASGI middleware that does nothing: a machine that is slow for a while slows both.
-prometheus_client is either in its multiprocess mode or not, so there is a server for each.
+processes; the path says which one answers. Each is compared with a pure ASGI middleware that does
+nothing: a request on every connection through one, then the same through the other, the other way
+round the next time. What is added is the median of the differences. A second middleware that does
+nothing says how far from 0 the figure may be by chance. (Longer turns do not do: from one of 120
+requests to the next the machine itself changes by more than what is asked.) prometheus_client is
+either in its multiprocess mode or not, so there is a server for each.
 
 Before that, ours around an application that only answers, called in this process without a server: what is
 its own, without what it does to the caches of a real one, and a figure that a busy machine moves little.
@@ -24,8 +26,9 @@ from server import PEERS, Connection, Server
 
 sys.path.append(str(PEERS))
 
-BURSTS = 10  # of a block: a request on each connection at once
 CONNECTIONS_EACH = 6
+WARM_UP, TURNS = 5, 40  # of each, before the next middleware comes
+NO_OP, CONTROL = "no-op", "control"
 PEERS_MEASURED = ["instrumentator", "starlette_exporter"]
 
 
@@ -78,58 +81,71 @@ def without_server() -> None:
     emit("shmetrics.asgi, without a server: added to a no-op", added, "us")
 
 
-def block(server: Server, connections: list[Connection], name: str) -> float:
-    """Nanoseconds of the workers' processors for a request."""
+def turn(server: Server, connections: list[Connection], name: str) -> float:
+    """A request on each connection at once: nanoseconds of the workers' processors for one."""
     path = b"/%s/items/7" % name.encode()
     begin = server.cpu_ns()
-    for _ in range(BURSTS):
-        for connection in connections:
-            connection.ask(path)
-        for connection in connections:
-            connection.answer(path)
-    return (server.cpu_ns() - begin) / (BURSTS * len(connections))
+    for connection in connections:
+        connection.ask(path)
+    for connection in connections:
+        connection.answer(path)
+    return (server.cpu_ns() - begin) / len(connections)
 
 
-def measure(names: list[str]) -> dict[str, list[float]]:
-    """The rounds of each middleware."""
-    server = Server({"BENCH_MIDDLEWARES": ",".join(names)})
-    rounds: dict[str, list[float]] = {name: [] for name in names}
+class Compared:
+    """A middleware's turns and those of the no-op beside them, in nanoseconds a request."""
+
+    def __init__(self) -> None:
+        self.turns: list[float] = []
+        self.no_op: list[float] = []
+
+    def request_us(self) -> float:
+        return median(self.turns) / 1e3
+
+    def added_us(self) -> float:
+        pairs = zip(self.turns, self.no_op, strict=True)
+        return median(with_it - without for with_it, without in pairs) / 1e3
+
+
+def measure(names: list[str]) -> dict[str, Compared]:
+    server = Server({"BENCH_MIDDLEWARES": ",".join([NO_OP, *names])})
+    found = {name: Compared() for name in names}
     try:
         connections = server.connect(CONNECTIONS_EACH)
-        for name in names:
-            block(server, connections, name)
-        for number in range(31 if is_quick() else 101):
-            for name in reversed(names) if number % 2 else names:
-                rounds[name].append(block(server, connections, name))
+        for _ in range(10 if is_quick() else 30):
+            for name, compared in found.items():
+                # What it needs is in the processors' caches, as it is where each request passes it.
+                for _ in range(WARM_UP):
+                    turn(server, connections, name)
+                for number in range(TURNS):
+                    sides = [(name, compared.turns), (NO_OP, compared.no_op)]
+                    for side, into in reversed(sides) if number % 2 else sides:
+                        into.append(turn(server, connections, side))
     finally:
         server.close()
-    return rounds
-
-
-def added_us(rounds: dict[str, list[float]], name: str) -> float:
-    pairs = zip(rounds[name], rounds["no-op"], strict=True)
-    return median(with_it - without for with_it, without in pairs) / 1e3
+    return found
 
 
 def main() -> None:
     without_server()
     os.environ["SHMETRICS_SEGMENT"] = "bench-middleware"
-    alone = measure(["none", "no-op", "shmetrics", *PEERS_MEASURED])
+    alone = measure(["none", CONTROL, "shmetrics", *PEERS_MEASURED])
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ["BENCH_MULTIPROC_DIR"]
-    multiprocess = measure(["no-op", *PEERS_MEASURED])
+    multiprocess = measure(PEERS_MEASURED)
 
-    for name, rounds in alone.items():
-        emit(f"{name}: a request", median(rounds) / 1e3, "us")
-    ours = added_us(alone, "shmetrics")
+    for name, compared in alone.items():
+        emit(f"{name}: a request", compared.request_us(), "us")
+    ours = alone["shmetrics"].added_us()
+    emit("another no-op: added to a no-op", alone[CONTROL].added_us(), "us")
     emit("shmetrics: added to a no-op", ours, "us", at_most=2.5)
     for mode, found in (("", alone), (", multiprocess", multiprocess)):
         for peer in PEERS_MEASURED:
-            emit(f"{peer}{mode}: added to a no-op", added_us(found, peer), "us")
+            emit(f"{peer}{mode}: added to a no-op", found[peer].added_us(), "us")
     for mode, found in (("", alone), (", multiprocess", multiprocess)):
         for peer in PEERS_MEASURED:
             # This way round it means something where ours adds next to nothing, too.
             target = 1 / 6 if peer == "instrumentator" else None
-            ratio = ours / added_us(found, peer)
+            ratio = ours / found[peer].added_us()
             emit(f"ours / {peer}{mode}, added", ratio, "x", at_most=target)
 
 
