@@ -35,13 +35,8 @@ def alertmanager(tmp_path: Path) -> Iterator[Program]:
         listen = [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
         return ["prometheus-alertmanager", *files, *listen]
 
-    program = Program("alertmanager", command, "/-/ready", tmp_path)
-    program.launch()
-    try:
-        program.wait_until_up()
+    with Program("alertmanager", command, "/-/ready", tmp_path).running() as program:
         yield program
-    finally:
-        program.stop()
 
 
 def alert(name: str, instance: str = "", job: str = "convergeai-backend") -> Alert:

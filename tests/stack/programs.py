@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,16 @@ class Program:
             wait_until(is_up, f"{self.name} is up")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.say()}") from None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Program]:
+        """Up within the block, and asked to stop after it."""
+        self.launch()
+        try:
+            self.wait_until_up()
+            yield self
+        finally:
+            self.stop()
 
     def say(self) -> str:
         """The end of its log, for messages."""

@@ -79,13 +79,8 @@ def vmagent(stack: Stack, tmp_path: Path) -> Iterator[Program]:
             *(*scrape, *write, "-remoteWrite.flushInterval=1s"),
         ]
 
-    program = Program("vmagent", command, "/health", tmp_path)
-    program.launch()
-    try:
-        program.wait_until_up()
+    with Program("vmagent", command, "/health", tmp_path).running() as program:
         yield program
-    finally:
-        program.stop()
 
 
 def test_vmagent_takes_the_place_of_prometheus(stack: Stack, vmagent: Program) -> None:
